@@ -1,0 +1,346 @@
+"""Documents are declared once; form, validation, read view, diff, search text, schema and help follow.
+
+A document is a frozen `Document` struct whose fields carry labels, help and sources:
+
+    class Weight(Document, frozen=True, kw_only=True):
+        kilograms: Annotated[float, F("Weight", unit="kg", ge=1, le=500, source="LOINC 29463-7")]
+
+A `DocumentType` binds the struct to its kind, its place among the compartments and its rules.
+Constraints run on conversion (`DocumentType.parse`), never on construction.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from functools import cache
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from iop_tui.kernel.errors import DocumentInvalid, NeedsNewer, VaultDamaged
+
+D = TypeVar("D", bound="Document")
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every declared document: immutable, compared by value."""
+
+
+class Widget(StrEnum):
+    """How a field is entered; `auto` lets the type decide."""
+
+    AUTO = "auto"
+    LINE = "line"
+    TEXT = "text"
+    CHOICE = "choice"
+    HIDDEN = "hidden"
+
+
+class Severity(StrEnum):
+    """What a finding does: refuse the signature, warn, or remind."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    REMIND = "remind"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a rule: which field, why, and where the rule comes from."""
+
+    severity: Severity
+    code: str
+    message: str
+    field: str = ""
+    source: str = ""
+
+
+def F(  # noqa: N802 - reads as a declaration keyword in every document
+    label: str,
+    *,
+    help: str = "",
+    required: bool = False,
+    choices: tuple[str, ...] = (),
+    unit: str = "",
+    source: str = "",
+    widget: Widget = Widget.AUTO,
+    search: bool = True,
+    order: int = 0,
+    ge: float | None = None,
+    le: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+) -> msgspec.Meta:
+    """The declaration of one field, for use in `Annotated`.
+
+    `required` means: needed before signing (a draft may lack it). `choices` are the allowed values
+    of a text field; an empty string stands for "not answered yet" and is always allowed in a draft.
+    `source` is the statute, standard or paper behind the field.
+    """
+    extra = {
+        "required": required,
+        "choices": choices,
+        "unit": unit,
+        "source": source,
+        "widget": widget,
+        "search": search,
+        "order": order,
+    }
+    bounds: dict[str, Any] = {
+        "ge": ge,
+        "le": le,
+        "min_length": min_length,
+        "max_length": max_length,
+        "pattern": pattern,
+    }
+    given = {name: value for name, value in bounds.items() if value is not None}
+    return msgspec.Meta(title=label, description=help or None, extra=extra, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """What the form, the read view, help and search need to know of one field."""
+
+    name: str
+    label: str
+    help: str
+    type: Any
+    required: bool
+    choices: tuple[str, ...]
+    unit: str
+    source: str
+    widget: Widget
+    search: bool
+    order: int
+
+
+def _split(annotation: Any) -> tuple[Any, msgspec.Meta | None]:
+    if typing.get_origin(annotation) is typing.Annotated:
+        base, *notes = typing.get_args(annotation)
+        metas = [note for note in notes if isinstance(note, msgspec.Meta)]
+        return base, metas[0] if metas else None
+    return annotation, None
+
+
+@cache
+@cache
+def fields_of(struct: type[Document]) -> tuple[FieldInfo, ...]:
+    """The declared fields of a document, in print order."""
+    hints = typing.get_type_hints(struct, include_extras=True)
+    infos = []
+    for position, name in enumerate(struct.__struct_fields__):
+        base, meta = _split(hints[name])
+        extra: Mapping[str, Any] = (meta.extra or {}) if meta else {}
+        infos.append(
+            FieldInfo(
+                name=name,
+                label=(meta.title if meta and meta.title else name.replace("_", " ").capitalize()),
+                help=(meta.description or "") if meta else "",
+                type=base,
+                required=bool(extra.get("required", False)),
+                choices=tuple(extra.get("choices", ())),
+                unit=str(extra.get("unit", "")),
+                source=str(extra.get("source", "")),
+                widget=Widget(extra.get("widget", Widget.AUTO)),
+                search=bool(extra.get("search", True)),
+                order=int(extra.get("order", 0)) * 1000 + position,
+            )
+        )
+    return tuple(sorted(infos, key=lambda info: info.order))
+
+
+def is_empty(value: object) -> bool:
+    """Not answered: None, empty text, empty list. Zero and False are answers."""
+    return value is None or (isinstance(value, str | tuple) and len(value) == 0)
+
+
+def show_value(value: object) -> str:
+    """A field's value in plain words, for read views, diffs, print and search."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date | time):
+        return value.isoformat()[:10] if isinstance(value, date) else value.strftime("%H:%M")
+    if isinstance(value, tuple):
+        return "\n".join(show_value(item) for item in value)
+    if isinstance(value, msgspec.Struct):
+        parts = (show_value(getattr(value, name)) for name in value.__struct_fields__)
+        return " · ".join(part for part in parts if part)
+    return str(value)
+
+
+def _no_rules(_document: Any, _context: RuleContext) -> tuple[Finding, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What rules may look at besides the document: today's date and facts the service looked up."""
+
+    today: date
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number that lists and trends show: what, when, how much (`key` as `PHQ-9`, value in the instrument's units)."""
+
+    key: str
+    on: date
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """What the caseload shows of a person."""
+
+    name: str
+    sort_key: str
+    initials: str
+    birth_date: date | None = None
+    pronouns: str = ""
+    safe_contact: str = ""
+    deceased: bool = False
+
+
+def _no_facts(_document: Any) -> tuple[Fact, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType(Generic[D]):
+    """A declared document kind.
+
+    `compartment` names the policy row the kind belongs to (`IND`, `SUD`, `PSY`, …).
+    `signable` kinds are locked by their author's signature. `title` and `service_date` feed lists.
+    `upgrades[n]` turns the builtins of payload version n into those of version n + 1. `facts` are the
+    numbers trends are drawn from; `person_line` is set for the one kind that registers a person.
+    """
+
+    kind: str
+    label: str
+    struct: type[D]
+    compartment: str
+    title: Callable[[D], str]
+    service_date: Callable[[D], date | None] = lambda document: None
+    rules: Callable[[D, RuleContext], tuple[Finding, ...]] = _no_rules
+    signable: bool = False
+    version: int = 1
+    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    help: str = ""
+    facts: Callable[[D], tuple[Fact, ...]] = _no_facts
+    person_line: Callable[[D], PersonLine] | None = None
+
+    def fields(self) -> tuple[FieldInfo, ...]:
+        """Declared fields in print order."""
+        return fields_of(self.struct)
+
+    def parse(self, value: Any) -> D:
+        """A document from plain builtins (JSON values). Raises `DocumentInvalid` naming the field."""
+        try:
+            document = msgspec.convert(value, self.struct, strict=True)
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at ")
+            raise DocumentInvalid(
+                f"{self.label}: {message}.",
+                f"See `iop-tui schema {self.kind}`.",
+                place=place.strip("`"),
+            ) from None
+        self._check_choices(document)
+        return document
+
+    def decode(self, data: bytes, version: int) -> D:
+        """A stored payload, upgraded to the current version. Raises `NeedsNewer` for a newer one."""
+        if version > self.version:
+            raise NeedsNewer(f"This {self.label.lower()} was written by a newer version of iop-tui.")
+        try:
+            if version == self.version:
+                return msgspec.json.decode(data, type=self.struct)
+            value = msgspec.json.decode(data)
+            for step in range(version, self.version):
+                value = self.upgrades[step](value)
+            return msgspec.convert(value, self.struct, strict=True)
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise VaultDamaged(f"A stored {self.label.lower()} does not fit its declaration.") from error
+
+    def encode(self, document: D) -> bytes:
+        """The stored payload of a document."""
+        return msgspec.json.encode(document)
+
+    def findings(self, document: D, context: RuleContext) -> tuple[Finding, ...]:
+        """Missing required fields first, then what the rules say."""
+        missing = tuple(
+            Finding(Severity.REFUSE, "required", f"{info.label} is missing.", info.name, info.source)
+            for info in self.fields()
+            if info.required and is_empty(getattr(document, info.name))
+        )
+        return missing + self.rules(document, context)
+
+    def search_text(self, document: D) -> str:
+        """All searchable words of a document: free text, not dates, numbers or fixed choices."""
+        found = []
+        for info in self.fields():
+            value = getattr(document, info.name)
+            if info.search and not info.choices and value and isinstance(value, str | tuple | msgspec.Struct):
+                found.append(value if isinstance(value, str) else show_value(value))
+        return "\n".join(found)
+
+    def shown(self, document: D) -> Iterator[tuple[FieldInfo, str]]:
+        """Every field with its value in plain words, in print order."""
+        for info in self.fields():
+            if info.widget is not Widget.HIDDEN:
+                yield info, show_value(getattr(document, info.name))
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the document, with labels, help and sources."""
+        schema = msgspec.json.schema(self.struct)
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schema["title"] = self.label
+        return schema
+
+    def _check_choices(self, document: D) -> None:
+        for info in self.fields():
+            value = getattr(document, info.name)
+            given = value if isinstance(value, tuple) else (value,)
+            if not info.choices:
+                continue
+            for item in given:
+                if item not in info.choices and not is_empty(item):
+                    raise DocumentInvalid(
+                        f"{self.label}: {info.label} must be one of: {', '.join(info.choices)}.",
+                        place=f"$.{info.name}",
+                    )
+
+
+class Registry:
+    """All declared document kinds of an installation, by kind."""
+
+    def __init__(self, types: tuple[DocumentType[Any], ...]) -> None:
+        self._types = {item.kind: item for item in types}
+        if len(self._types) != len(types):
+            raise ValueError("two document types share a kind")
+
+    def get(self, kind: str) -> DocumentType[Any] | None:
+        """The declared type of a kind, or None for a kind this version does not know."""
+        return self._types.get(kind)
+
+    def need(self, kind: str) -> DocumentType[Any]:
+        """The declared type of a kind. Raises `DocumentInvalid` naming the known kinds."""
+        found = self._types.get(kind)
+        if found is None:
+            raise DocumentInvalid(
+                f"There is no document kind called {kind!r}.", f"Known kinds: {', '.join(sorted(self._types))}."
+            )
+        return found
+
+    def __iter__(self) -> Iterator[DocumentType[Any]]:
+        return iter(self._types.values())
