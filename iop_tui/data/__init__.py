@@ -1,0 +1,1 @@
+"""Rule packs, code lists and schemas: data, never code."""
