@@ -1,0 +1,341 @@
+"""One user's open vault: identity, keys, log and view, and the one write path through them.
+
+service → rules → seal → append and audit → COMMIT → signed head → acknowledge → view → `Changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from iop_tui.kernel.clock import Clock
+from iop_tui.kernel.errors import NoKey, NotFound, VaultDamaged
+from iop_tui.kernel.rng import Rng
+from iop_tui.kernel.secret import Secret
+from iop_tui.store import acts, catchup, revisions
+from iop_tui.store.acts import Act, Generation, Grant, SealedKey, UserCard
+from iop_tui.store.audit import AuditSession, Event
+from iop_tui.store.projection import Projector
+from iop_tui.store.revisions import Body, Opened, Origin
+from iop_tui.store.vaultdb import Batch, VaultDb
+from iop_tui.store.view import Changes, View
+from iop_tui.store.work import Work
+from iop_tui.vault import envelope, signing
+from iop_tui.vault.digest import derive
+
+NOBODY = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is at the keyboard: keys stay inside, names and roles are public to the program's staff."""
+
+    user: bytes
+    name: str
+    roles: tuple[str, ...]
+    enc_secret: Secret
+    signer: signing.SigningKey
+    self_key: Secret
+
+    @property
+    def short(self) -> str:
+        """The name for status lines."""
+        return self.name
+
+
+def self_key(enc_seed: Secret) -> Secret:
+    """The key only this user has: for their journal, their view key, their own audit events."""
+    return Secret(derive(enc_seed.reveal(), "iop/self/1"))
+
+
+class Session:
+    """The open vault of one user. Every write of the program passes `commit`."""
+
+    def __init__(
+        self,
+        *,
+        realm: bytes,
+        device: bytes,
+        identity: Identity,
+        db: VaultDb,
+        view: View,
+        clock: Clock,
+        rng: Rng,
+        audit: AuditSession,
+        projector: Projector,
+        gate: catchup.Gate,
+        root_public: bytes,
+    ) -> None:
+        self.realm = realm
+        self.device = device
+        self.identity = identity
+        self.db = db
+        self.view = view
+        self.clock = clock
+        self.rng = rng
+        self.audit = audit
+        self.projector = projector
+        self.gate = gate
+        self.root_public = root_public
+        self.fresh_place: bytes | None = None
+        self._keys: dict[tuple[bytes, int], Secret] = {}
+
+    # -- keys and reading ------------------------------------------------------------------
+
+    def key(self, compartment: bytes, generation: int) -> Secret:
+        """The key of a compartment generation. Raises `NoKey` where this user has none."""
+        cached = self._keys.get((compartment, generation))
+        if cached is None:
+            row = self.view.one(
+                "SELECT key FROM keyring WHERE compartment = ? AND generation = ?", (compartment, generation)
+            )
+            if row is None:
+                raise NoKey(
+                    "You hold no key to this part of the record.",
+                    "Ask for an authorization, or for the right clinician.",
+                )
+            cached = self._keys[(compartment, generation)] = Secret(row[0])
+        return cached
+
+    def newest(self, compartment: bytes, work: Work | None = None) -> int:
+        """The newest generation of a compartment this user can write. Raises `NoKey`."""
+        if work is not None and compartment in work.latest:
+            return work.latest[compartment]
+        row = self.view.one("SELECT max(generation) FROM keyring WHERE compartment = ?", (compartment,))
+        if row is None or row[0] is None:
+            raise NoKey("You hold no key to this part of the record.")
+        return int(row[0])
+
+    def holds(self, compartment: bytes) -> bool:
+        """Whether this user has any key to a compartment."""
+        return self.view.one("SELECT 1 FROM keyring WHERE compartment = ? LIMIT 1", (compartment,)) is not None
+
+    def forget_keys(self) -> None:
+        """Drop cached keys: they are read again from the view where they are still there."""
+        self._keys.clear()
+
+    def open_revision(self, identifier: bytes) -> Opened:
+        """One revision, decrypted and its author's signature checked. Raises `NotFound` without a key."""
+        row = self.db.revision(identifier)
+        if row is None:
+            raise NotFound
+        try:
+            key = self.key(row.compartment, row.generation)
+        except NoKey:
+            raise NotFound from None
+        opened = revisions.open_row(row, realm=self.realm, key=key)
+        opened.verify(self.card(opened.body.author).sig_public)
+        return opened
+
+    def card(self, user: bytes) -> UserCard:
+        """The certified card of a user. Raises `NotFound`."""
+        row = self.view.one(
+            "SELECT user, name, roles, enc_public, sig_public, status, serial FROM card WHERE user = ?", (user,)
+        )
+        if row is None:
+            raise NotFound
+        return UserCard(row[0], row[1], tuple(row[2].split("|")) if row[2] else (), row[3], row[4], row[5], row[6])
+
+    # -- building a write ------------------------------------------------------------------
+
+    def work(self) -> Work:
+        """An empty write at the present time."""
+        return Work(self.clock.now_ms())
+
+    def note(
+        self,
+        work: Work,
+        action: str,
+        *,
+        person: bytes = b"",
+        category: str = "",
+        subject: bytes = b"",
+        detail: str = "",
+    ) -> None:
+        """Add an audit event to a write."""
+        work.events.append(
+            Event(action, self.identity.user, self.device, work.at_ms, person, category, subject, detail)
+        )
+
+    def body(
+        self,
+        work: Work,
+        *,
+        record: bytes,
+        person: bytes,
+        kind: str,
+        version: int,
+        payload: bytes,
+        parents: tuple[bytes, ...] = (),
+        source: str = "",
+        received: bytes = b"",
+        origin: Origin | None = None,
+        at_ms: int | None = None,
+        author: bytes | None = None,
+    ) -> Body:
+        """A revision body by this user, blinded with fresh randomness."""
+        return Body(
+            self.rng.token(16),
+            record,
+            person,
+            kind,
+            version,
+            parents,
+            author or self.identity.user,
+            self.device,
+            work.at_ms if at_ms is None else at_ms,
+            source,
+            payload,
+            received,
+            origin,
+        )
+
+    def write(self, work: Work, compartment: bytes, body: Body) -> bytes:
+        """Seal a body into a compartment as a member; its revision id."""
+        generation = self.newest(compartment, work)
+        key = work.keys.get((compartment, generation))
+        secret = Secret(key) if key is not None else self.key(compartment, generation)
+        row = revisions.seal_member(
+            body,
+            realm=self.realm,
+            compartment=compartment,
+            generation=generation,
+            key=secret,
+            signer=self.identity.signer,
+            rng=self.rng,
+        )
+        work.revisions.append(row)
+        return row.id
+
+    def deposit(self, work: Work, compartment: bytes, body: Body) -> bytes:
+        """Seal a body into a compartment without being able to read it again; its revision id. Raises `NoKey`."""
+        number, public = self.public_key(compartment, work)
+        row = revisions.seal_deposit(
+            body,
+            realm=self.realm,
+            compartment=compartment,
+            generation=number,
+            public=public,
+            signer=self.identity.signer,
+            rng=self.rng,
+        )
+        work.revisions.append(row)
+        return row.id
+
+    def public_key(self, compartment: bytes, work: Work | None = None) -> tuple[int, bytes]:
+        """Newest generation of a compartment and its deposit key. Raises `NoKey` where no member made one yet."""
+        if work is not None and compartment in work.latest:
+            number = work.latest[compartment]
+            return number, work.publics[(compartment, number)]
+        row = self.view.one(
+            "SELECT number, public FROM generation WHERE compartment = ? ORDER BY number DESC LIMIT 1",
+            (compartment,),
+        )
+        if row is None:
+            raise NoKey("Nobody has opened this part of the record yet.", "A clinician must be assigned first.")
+        return int(row[0]), bytes(row[1])
+
+    def new_generation(self, work: Work, compartment: bytes, number: int) -> tuple[Generation, bytes]:
+        """A fresh key for a compartment: its public entry and the key itself, usable in this write at once."""
+        key = self.rng.token(32)
+        public = revisions.deposit_keys(Secret(key)).public
+        work.keys[(compartment, number)] = key
+        work.latest[compartment] = number
+        work.publics[(compartment, number)] = public
+        return Generation(compartment, number, public), key
+
+    def act(
+        self,
+        work: Work,
+        kind: str,
+        *,
+        seals: dict[bytes, list[SealedKey]] | None = None,
+        publics: dict[bytes, bytes] | None = None,
+        primitive: str = "member",
+        not_after_ms: int = 0,
+        revokes: tuple[bytes, ...] = (),
+        generations: tuple[Generation, ...] = (),
+        cards: tuple[acts.SignedCard, ...] = (),
+    ) -> bytes:
+        """Add a signed act. `seals` maps a recipient (user or group compartment) to keys, `publics` to its public
+        key.
+        """
+        identifier = self.rng.token(16)
+        given = seals or {}
+        grants = tuple(
+            Grant(key.grant, recipient, key.compartment, key.generation, primitive, not_after_ms)
+            for recipient, keys in given.items()
+            for key in keys
+        )
+        sealed = tuple(
+            acts.seal_keys(
+                tuple(keys), realm=self.realm, act=identifier, recipient=recipient, public=(publics or {})[recipient]
+            )
+            for recipient, keys in given.items()
+        )
+        act = Act(
+            identifier, self.realm, kind, self.identity.user, work.at_ms, grants, revokes, generations, cards, sealed
+        )
+        work.acts.append(acts.sign(act, self.identity.signer))
+        return identifier
+
+    # -- committing ------------------------------------------------------------------------
+
+    def commit(self, work: Work) -> Changes:
+        """Append a write and project it. On return the write is durable and the view shows it."""
+        self.append(work)
+        return self.catch_up()
+
+    def append(self, work: Work) -> None:
+        """Append a write durably and leave the view where it is: for many writes in a row, with one `catch_up`
+        after.
+        """
+        if not work.events:
+            raise VaultDamaged("A change without an audit event was refused.")
+        batch = Batch(
+            self.audit.id,
+            work.at_ms,
+            [self.audit.seal(event) for event in work.events],
+            work.acts,
+            work.revisions,
+            [],
+            work.fingerprints,
+            work.state,
+            [(self.identity.user, slot) for slot in work.clear_journal],
+            work.clean_close,
+        )
+        self.db.commit(batch)
+
+    def catch_up(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Changes:
+        """Bring the view to the end of the log."""
+        changes = catchup.catch_up(self, progress, cancelled)
+        if changes.access:
+            self.forget_keys()
+        return changes
+
+    def catch_up_acts(self) -> None:
+        """Take in membership only: enough to know who this user is and what they hold."""
+        catchup.catch_up_acts(self)
+        self.forget_keys()
+
+    # -- journal ---------------------------------------------------------------------------
+
+    def journal_put(self, slot: bytes, text: bytes) -> None:
+        """Keep unsaved typing, sealed to its author, on this copy only."""
+        sealed = envelope.seal_raw(
+            self.identity.self_key, "iop/journal/1", (self.realm, self.identity.user, slot), text, self.rng
+        )
+        self.db.journal_put(self.identity.user, slot, sealed)
+
+    def journal(self) -> dict[bytes, bytes]:
+        """Slot -> unsaved typing of this user."""
+        return {
+            slot: envelope.open_raw(
+                self.identity.self_key, "iop/journal/1", (self.realm, self.identity.user, slot), sealed
+            )
+            for slot, sealed in self.db.journal_of(self.identity.user).items()
+        }

@@ -1,0 +1,404 @@
+"""A user's view: the readable projection of exactly what that user can open.
+
+An SQLCipher file under a random key of its own, with relational tables and a full-text index. It never
+holds a word from a compartment its user has no key for, so screens query it without any filter.
+It is disposable: damaged or outdated, it is built anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlcipher3.dbapi2 as sqlcipher
+
+from iop_tui.kernel.declare import Fact, PersonLine
+from iop_tui.kernel.errors import VaultDamaged
+from iop_tui.kernel.secret import Secret
+from iop_tui.store.database import Connection, open_database, translated
+from iop_tui.store.viewschema import SCHEMA, SCHEMA_NUMBER
+
+T = TypeVar("T")
+CACHE_KIB = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """One opened revision as the view keeps it."""
+
+    id: bytes
+    record: bytes
+    kind: str
+    person: bytes
+    compartment: bytes
+    author: bytes
+    parents: tuple[bytes, ...]
+    at_ms: int
+    status: str
+    service_date: str | None
+    title: str
+    source: str
+    version: int
+    doc: bytes
+    text: str
+    facts: tuple[Fact, ...] = ()
+    person_line: PersonLine | None = None
+    origin: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedSignature:
+    """A signature over a revision of a record."""
+
+    id: bytes
+    record: bytes
+    target: bytes
+    signer: bytes
+    meaning: str
+    at_ms: int
+    doc: bytes
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a write changed: the screens that show these refresh."""
+
+    records: set[bytes] = field(default_factory=set)
+    persons: set[bytes] = field(default_factory=set)
+    access: bool = False
+
+    def merge(self, other: Changes) -> None:
+        """Add what another write changed."""
+        self.records |= other.records
+        self.persons |= other.persons
+        self.access = self.access or other.access
+
+
+class View:
+    """One user's open view: a connection for the projection and one for queries."""
+
+    def __init__(self, path: Path, writing: Connection, reading: Connection) -> None:
+        self.path = path
+        self._writing = writing
+        self._reading = reading
+        self._write_lock = threading.RLock()
+        self._read_lock = threading.RLock()
+
+    @classmethod
+    def create(cls, path: Path, key: Secret) -> View:
+        """A new, empty view."""
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        connection = open_database(path, key, exclusive=False, create=True, cache_kib=CACHE_KIB)
+        with translated(path):
+            connection.executescript(SCHEMA)
+            connection.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_NUMBER,))
+        return cls(path, connection, open_database(path, key, exclusive=False, cache_kib=CACHE_KIB))
+
+    @classmethod
+    def open(cls, path: Path, key: Secret) -> View:
+        """An existing view. Raises `VaultDamaged` where it must be built anew."""
+        connection = open_database(path, key, exclusive=False, cache_kib=CACHE_KIB)
+        try:
+            with translated(path):
+                row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+            if row is None or row[0] != SCHEMA_NUMBER:
+                raise VaultDamaged("This view was built by another version.")
+            return cls(path, connection, open_database(path, key, exclusive=False, cache_kib=CACHE_KIB))
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close both connections."""
+        with self._read_lock:
+            self._reading.close()
+        with self._write_lock, translated(self.path):
+            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writing.close()
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query. Call off the UI thread."""
+        with self._read_lock, translated(self.path):
+            found: list[tuple[Any, ...]] = self._reading.execute(query, parameters).fetchall()
+            return found
+
+    def one(self, query: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        with self._read_lock, translated(self.path):
+            row: tuple[Any, ...] | None = self._reading.execute(query, parameters).fetchone()
+            return row
+
+    def interrupt(self) -> None:
+        """Stop the query that runs now: a newer one replaces it."""
+        self._reading.interrupt()
+
+    def number(self, key: str) -> int:
+        """A counter of the view, zero where unset."""
+        row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
+        return int(row[0]) if row else 0
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction of the view."""
+        with self._write_lock, translated(self.path):
+            self._writing.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._writing)
+            except BaseException:
+                self._writing.execute("ROLLBACK")
+                raise
+            self._writing.execute("COMMIT")
+            return result
+
+    def set_number(self, connection: Connection, key: str, value: int) -> None:
+        """Set a counter inside a transaction."""
+        connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+        )
+
+
+def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) -> None:
+    """Project opened revisions, in any order and any number of times."""
+    given = list(items)
+    fresh, others = _split_fresh(db, given)
+    _insert_fresh(db, fresh)
+    changed = fresh + [item for item in others if _put_one(db, item)]
+    for item in changed:
+        changes.records.add(item.record)
+        if item.person:
+            changes.persons.add(item.person)
+
+
+def _put_one(db: Connection, item: Projected) -> bool:
+    if not _insert_version(db, item):
+        return False
+    _refresh_record(db, item)
+    return True
+
+
+def _split_fresh(db: Connection, items: list[Projected]) -> tuple[list[Projected], list[Projected]]:
+    """First versions of records the view has never heard of, and everything else; the former need no questions
+    asked.
+    """
+    counts: dict[bytes, int] = {}
+    for item in items:
+        counts[item.record] = counts.get(item.record, 0) + 1
+    known = {record for record, count in counts.items() if count > 1}
+    records = [record for record in counts if record not in known]
+    for part in _parts(records):
+        marks = ",".join("?" * len(part))
+        for table in ("record", "signature"):
+            known.update(row[0] for row in db.execute(f"SELECT record FROM {table} WHERE record IN ({marks})", part))
+    awaited = {row[0] for part in _parts([item.id for item in items]) for row in _awaited(db, part)}
+    fresh, others = [], []
+    for item in items:
+        asked = item.record in known or item.parents or item.person_line or item.id in awaited
+        (others if asked else fresh).append(item)
+    return fresh, others
+
+
+def _parts(ids: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(ids), 500):
+        yield ids[start : start + 500]
+
+
+def _awaited(db: Connection, ids: list[bytes]) -> list[tuple[bytes]]:
+    """Those of these versions that a later version, seen before them, names as its parent."""
+    found: list[tuple[bytes]] = db.execute(
+        f"SELECT parent FROM edge WHERE parent IN ({','.join('?' * len(ids))})", ids
+    ).fetchall()
+    return found
+
+
+def _insert_fresh(db: Connection, items: list[Projected]) -> None:
+    first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM record").fetchone()[0]
+    numbered = list(enumerate(items, first))
+    db.executemany("INSERT INTO version VALUES (?, ?, ?, ?, 1)", [(i.id, i.record, i.at_ms, i.author) for i in items])
+    db.executemany(
+        "INSERT INTO record (id, record, kind, person, compartment, author, leaf, leaves, versions, status,"
+        " service_date,"
+        " created_ms, changed_ms, title, source, version, doc, origin) VALUES (?,?,?,?,?,?,?,1,1,?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                n,
+                i.record,
+                i.kind,
+                i.person,
+                i.compartment,
+                i.author,
+                i.id,
+                i.status,
+                i.service_date,
+                i.at_ms,
+                i.at_ms,
+                i.title,
+                i.source,
+                i.version,
+                i.doc,
+                i.origin,
+            )
+            for n, i in numbered
+        ],
+    )
+    texts = [(n, i.text) for n, i in numbered if i.text]
+    db.executemany("INSERT INTO searchtext VALUES (?, ?)", texts)
+    db.executemany("INSERT INTO search (rowid, body) VALUES (?, ?)", texts)
+    db.executemany(
+        "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)",
+        [(i.person, fact.key, fact.on.isoformat(), fact.value, i.record) for i in items for fact in i.facts],
+    )
+
+
+def _insert_version(db: Connection, item: Projected) -> bool:
+    child = db.execute("SELECT 1 FROM edge WHERE parent = ? LIMIT 1", (item.id,)).fetchone()
+    try:
+        db.execute(
+            "INSERT INTO version VALUES (?, ?, ?, ?, ?)",
+            (item.id, item.record, item.at_ms, item.author, int(child is None)),
+        )
+    except sqlcipher.IntegrityError:
+        return False
+    for parent in item.parents:
+        db.execute("INSERT OR IGNORE INTO edge VALUES (?, ?)", (parent, item.id))
+        db.execute("UPDATE version SET leaf = 0 WHERE id = ?", (parent,))
+    return True
+
+
+def _refresh_record(db: Connection, item: Projected) -> None:
+    old = db.execute("SELECT id, leaf, created_ms FROM record WHERE record = ?", (item.record,)).fetchone()
+    signed = db.execute(
+        "SELECT target FROM signature WHERE record = ? AND meaning = 'author' AND signer = ? LIMIT 1",
+        (item.record, item.author),
+    ).fetchone()
+    if old is None:
+        status = "signed" if signed and signed[0] == item.id else item.status
+        cursor = db.execute(
+            "INSERT INTO record (record, kind, person, compartment, author, leaf, leaves, versions, status,"
+            " service_date, created_ms,"
+            " changed_ms, title, source, version, doc, origin) VALUES (?,?,?,?,?,?,1,1,?,?,?,?,?,?,?,?,?)",
+            (
+                item.record,
+                item.kind,
+                item.person,
+                item.compartment,
+                item.author,
+                item.id,
+                status,
+                item.service_date,
+                item.at_ms,
+                item.at_ms,
+                item.title,
+                item.source,
+                item.version,
+                item.doc,
+                item.origin,
+            ),
+        )
+        _put_text(db, cursor.lastrowid, None, item)
+        return
+    rowid, shown, created = old
+    leaves = db.execute(
+        "SELECT id FROM version WHERE record = ? AND leaf = 1 ORDER BY at_ms DESC, id DESC", (item.record,)
+    ).fetchall()
+    versions = db.execute("SELECT count(*) FROM version WHERE record = ?", (item.record,)).fetchone()[0]
+    best = leaves[0][0] if leaves else shown
+    if best == item.id:
+        status = "signed" if signed else item.status
+        db.execute(
+            "UPDATE record SET leaf = ?, status = ?, service_date = ?, changed_ms = ?, title = ?, source = ?,"
+            " version = ?, doc = ?,"
+            " author = ? WHERE id = ?",
+            (
+                item.id,
+                status,
+                item.service_date,
+                item.at_ms,
+                item.title,
+                item.source,
+                item.version,
+                item.doc,
+                item.author,
+                rowid,
+            ),
+        )
+        _put_text(db, rowid, rowid, item)
+    db.execute(
+        "UPDATE record SET leaves = ?, versions = ?, created_ms = ? WHERE id = ?",
+        (max(1, len(leaves)), versions, min(created, item.at_ms), rowid),
+    )
+
+
+def _put_text(db: Connection, rowid: int, replaced: int | None, item: Projected) -> None:
+    if replaced is not None:
+        old = db.execute("SELECT body FROM searchtext WHERE id = ?", (rowid,)).fetchone()
+        if old is not None:
+            db.execute("INSERT INTO search (search, rowid, body) VALUES ('delete', ?, ?)", (rowid, old[0]))
+        db.execute("DELETE FROM fact WHERE record = ?", (item.record,))
+    if item.text:
+        db.execute("INSERT OR REPLACE INTO searchtext VALUES (?, ?)", (rowid, item.text))
+        db.execute("INSERT INTO search (rowid, body) VALUES (?, ?)", (rowid, item.text))
+    elif replaced is not None:
+        db.execute("DELETE FROM searchtext WHERE id = ?", (rowid,))
+    for fact in item.facts:
+        db.execute(
+            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)",
+            (item.person, fact.key, fact.on.isoformat(), fact.value, item.record),
+        )
+    line = item.person_line
+    if line is not None:
+        db.execute(
+            "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                item.person,
+                line.name,
+                line.sort_key,
+                line.initials,
+                line.birth_date.isoformat() if line.birth_date else None,
+                line.pronouns,
+                line.safe_contact,
+                int(line.deceased),
+                item.record,
+            ),
+        )
+
+
+def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes: Changes) -> None:
+    """Project signatures; the author's signature locks the record it stands on."""
+    for item in items:
+        db.execute(
+            "INSERT OR IGNORE INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (item.id, item.record, item.target, item.signer, item.meaning, item.at_ms, item.doc),
+        )
+        if item.meaning == "author":
+            db.execute(
+                "UPDATE record SET status = 'signed', changed_ms = max(changed_ms, ?) WHERE record = ? AND author = ?",
+                (item.at_ms, item.record, item.signer),
+            )
+        changes.records.add(item.record)
+
+
+def drop_compartments(db: Connection, compartments: Iterable[bytes], changes: Changes) -> None:
+    """Take everything of these compartments out of the view at once: the key is gone."""
+    for compartment in compartments:
+        rows = db.execute("SELECT id, record, person FROM record WHERE compartment = ?", (compartment,)).fetchall()
+        for rowid, record, person in rows:
+            text = db.execute("SELECT body FROM searchtext WHERE id = ?", (rowid,)).fetchone()
+            if text is not None:
+                db.execute("INSERT INTO search (search, rowid, body) VALUES ('delete', ?, ?)", (rowid, text[0]))
+            for statement in ("DELETE FROM searchtext WHERE id = ?", "DELETE FROM record WHERE id = ?"):
+                db.execute(statement, (rowid,))
+            for table in ("fact", "signature", "person"):
+                db.execute(f"DELETE FROM {table} WHERE record = ?", (record,))
+            db.execute("DELETE FROM edge WHERE child IN (SELECT id FROM version WHERE record = ?)", (record,))
+            db.execute("DELETE FROM version WHERE record = ?", (record,))
+            changes.records.add(record)
+            changes.persons.add(person)
+        db.execute("DELETE FROM keyring WHERE compartment = ?", (compartment,))
+        db.execute("DELETE FROM compartment WHERE id = ?", (compartment,))
+    changes.access = True
