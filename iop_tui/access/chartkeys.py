@@ -1,0 +1,181 @@
+"""Opening charts: registering a person, assigning clinicians, linking couples; always as acts with keys."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from iop_tui.access import charts, policy, roles, wall
+from iop_tui.access.charts import CareMember, ChartMap, CoupleLink, Registration
+from iop_tui.access.policy import Kind
+from iop_tui.access.primitives import (
+    Recipient,
+    Target,
+    give_member,
+    group_recipient,
+    open_compartment,
+    program_compartment,
+    put,
+    user_recipient,
+)
+from iop_tui.access.wall import CareFact
+from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.declare import Document, DocumentType
+from iop_tui.kernel.errors import NoKey, Refused, RoleRefused
+from iop_tui.kernel.ids import show_id
+from iop_tui.store.session import Session
+from iop_tui.store.work import Work
+
+_TYPES = {item.kind: item for item in charts.TYPES}
+ASSIGNERS = frozenset({roles.FRONT_DESK, roles.MEDICAL_DIRECTOR, roles.PRIVACY_OFFICER, roles.SUPERVISOR})
+
+
+def open_chart(session: Session, work: Work, person: bytes, initials: str) -> ChartMap:
+    """Make a person's directory compartment, reserve every id of the chart, tell the registry the initials."""
+    chart = charts.new_map(session.rng)
+    target = Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person)
+    desk = program_compartment(session, Kind.DESK)
+    open_compartment(
+        session, work, target, [group_recipient(session, desk, roles.FRONT_DESK, work)], act="admit-person"
+    )
+    put(session, work, target.id, _TYPES["chart_map"], chart, person=person)
+    put(
+        session,
+        work,
+        program_compartment(session, Kind.REG),
+        _TYPES["registration"],
+        Registration(initials=initials),
+        person=person,
+    )
+    return chart
+
+
+def assign(
+    session: Session,
+    work: Work,
+    person: bytes,
+    user: bytes,
+    role: str,
+    *,
+    since: date,
+    chart: ChartMap | None = None,
+) -> bytes:
+    """Make a user part of a person's care: wall first, then the keys this program holds. Returns the care record's id.
+
+    The rest follows by itself: the clinician's program makes the keys of compartments nobody opened yet, and
+    colleagues' programs hand over what the policy foresees.
+    """
+    card = session.card(user)
+    if role not in card.roles:
+        raise RoleRefused(
+            f"{card.name} is not {_a(role)} of this program.", "Give the role first, or choose somebody else."
+        )
+    if role not in (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR, roles.SUPERVISOR):
+        raise RoleRefused(f"Nobody is assigned to a person as {role}.")
+    if not ASSIGNERS & set(session.identity.roles) and user != session.identity.user:
+        raise RoleRefused(
+            "Assigning clinicians is done by the front desk, the medical director or the privacy officer."
+        )
+    wall.check_assignment(CareFact(user, person, role), charts.care_facts(session), charts.couples(session))
+    chart = chart or charts.chart_of(session, person)
+    recipient = user_recipient(session, user, role)
+    if recipient.id != session.identity.user or not session.holds(charts.reserved_id(chart, Kind.DIR)):
+        give_member(session, work, _given_at_once(session, chart, person, role), [recipient], act="assign")
+    member = CareMember(user=show_id(user), name=card.name, role=role, since=since)
+    record, _ = put(session, work, charts.reserved_id(chart, Kind.DIR), _TYPES["care_member"], member, person=person)
+    put(session, work, program_compartment(session, Kind.REG), _TYPES["care_member"], member, person=person)
+    session.note(work, "assign", person=person, category=Kind.DIR, subject=user, detail=role)
+    return record
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
+
+
+def _given_at_once(session: Session, chart: ChartMap, person: bytes, role: str) -> list[Target]:
+    """The directory entry, and whatever else the policy foresees for the role and this user holds."""
+    targets = [Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person)]
+    for kind in (Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, Kind.GRP):
+        identifier = charts.reserved_id(chart, kind)
+        if session.holds(identifier) and policy.may_be_member(kind, (role,)):
+            targets.append(Target(identifier, kind, person))
+    return targets
+
+
+def link_couple(session: Session, work: Work, a: bytes, b: bytes, therapist: bytes) -> bytes:
+    """Link two people and their couples therapist; the couple's id. Raises `WallRefused`, `RoleRefused`, `NoKey`."""
+    card = session.card(therapist)
+    if roles.COUPLES_THERAPIST not in card.roles:
+        raise RoleRefused(f"{card.name} is not a couples therapist of this program.")
+    if not ASSIGNERS & set(session.identity.roles):
+        raise RoleRefused("Linking a couple is done by the front desk, the medical director or the privacy officer.")
+    wall.check_link(a, b, therapist, charts.care_facts(session))
+    if any(fact.partner(person) for fact in charts.couples(session) for person in (a, b)):
+        raise Refused("One of these people is part of a couple already.", "Dissolve the other couple first.")
+    ids = [session.rng.token(16) for _ in range(4)]
+    link = CoupleLink(
+        couple=show_id(ids[0]),
+        a=show_id(a),
+        b=show_id(b),
+        therapist=show_id(therapist),
+        joint=show_id(ids[1]),
+        hold_a=show_id(ids[2]),
+        hold_b=show_id(ids[3]),
+    )
+    recipient = user_recipient(session, therapist, roles.COUPLES_THERAPIST)
+    targets = [Target(charts.compartment_for(session, person, Kind.DIR), Kind.DIR, person) for person in (a, b)]
+    give_member(session, work, targets, [recipient], act="link-couple")
+    today = CareMember(user=show_id(therapist), name=card.name, role=roles.COUPLES_THERAPIST, since=_today(work))
+    for target in targets:
+        put(session, work, target.id, _TYPES["couple_link"], link, person=target.person)
+        put(session, work, target.id, _TYPES["care_member"], today, person=target.person)
+    reg = program_compartment(session, Kind.REG)
+    put(session, work, reg, _TYPES["couple_link"], link, person=a)
+    for person in (a, b):
+        put(session, work, reg, _TYPES["care_member"], today, person=person)
+        session.note(work, "link-couple", person=person, category=Kind.DIR, subject=ids[0])
+    return ids[0]
+
+
+def _today(work: Work) -> date:
+    return local_date(work.at_ms)
+
+
+def end_care(session: Session, work: Work, person: bytes, user: bytes) -> None:
+    """End a user's part in a person's care: every wrap of that chart is revoked, the compartments get new keys."""
+    chart = charts.chart_of(session, person)
+    ids = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS]
+    marks = ",".join("?" * len(ids))
+    rows = session.view.rows(
+        f"SELECT id FROM wrap WHERE recipient = ? AND revoked_ms = 0 AND compartment IN ({marks})",
+        (user, *ids),
+    )
+    if not rows:
+        raise NoKey("This user has no part in this person's care.")
+    session.act(work, "end-care", revokes=tuple(row[0] for row in rows))
+    close_membership(session, work, person, user)
+    session.note(work, "end-care", person=person, category=Kind.DIR, subject=user)
+
+
+def close_membership(session: Session, work: Work, person: bytes, user: bytes) -> None:
+    """Write the end of a user's part into every care record of it this program can write."""
+    rows = session.view.rows(
+        "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?"
+        " AND json_extract(doc, '$.user') = ?",
+        (person, show_id(user)),
+    )
+    kind: DocumentType[Document] = _TYPES["care_member"]
+    for record, leaf, doc, compartment in rows:
+        member = kind.decode(doc, kind.version)
+        closed = kind.parse({**_plain(member), "until": _today(work).isoformat()})
+        put(session, work, compartment, kind, closed, person=person, record=record, parents=(leaf,))
+
+
+def _plain(document: Document) -> dict[str, object]:
+    return dict(msgspec.to_builtins(document))
+
+
+def recipient_of_group(session: Session, kind: str, role: str) -> Recipient:
+    """The members of a program-wide compartment of a kind as one recipient."""
+    return group_recipient(session, program_compartment(session, kind), role)

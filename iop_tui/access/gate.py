@@ -1,0 +1,32 @@
+"""What a program accepts when a key is offered: only what the policy lets this author give to this user."""
+
+from __future__ import annotations
+
+from iop_tui.access import policy
+from iop_tui.access.policy import Kind
+from iop_tui.kernel.errors import Unexpected
+from iop_tui.store.acts import SealedKey, UserCard
+
+MEMBER, SHARE = "member", "share"
+
+
+class PolicyGate:
+    """Refuses keys the matrix does not foresee, whoever sealed them."""
+
+    def refuses(self, key: SealedKey, author: UserCard, recipient: UserCard, primitive: str) -> str | None:
+        """None, or why the key is not accepted. A key made by somebody who may not read it is not accepted either."""
+        if primitive == SHARE:
+            return None if key.kind == Kind.SHARE else "a share was offered for a compartment that is not one"
+        try:
+            row = policy.rule(key.kind)
+        except Unexpected:
+            return "its kind is not known to the policy"
+        if not any(cell in policy.MEMBER_CELLS for relation, cell in row.cells.items() if relation in recipient.roles):
+            return "the recipient's roles do not allow it"
+        if author.user != recipient.user and not any(
+            cell in policy.MEMBER_CELLS for relation, cell in row.cells.items() if relation in author.roles
+        ):
+            return "its author's roles do not allow giving it"
+        if key.kind in policy.AUTHOR_KINDS and author.user != recipient.user:
+            return "what an author keeps alone is never given as a key"
+        return None

@@ -1,0 +1,325 @@
+"""The four ways to give access: member, share, projection, deposit. There is no fifth.
+
+Every function adds to a `Work`; nothing happens before the session commits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from iop_tui.access import policy
+from iop_tui.access.gate import MEMBER, SHARE
+from iop_tui.access.policy import Kind
+from iop_tui.kernel.declare import Document, DocumentType
+from iop_tui.kernel.errors import NoKey, NotFound, Refused
+from iop_tui.store.acts import SealedKey
+from iop_tui.store.revisions import Origin
+from iop_tui.store.session import NOBODY, Session
+from iop_tui.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a key is sealed to: a user, or a program-wide compartment whose members share it."""
+
+    id: bytes
+    public: bytes
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A compartment and what it is."""
+
+    id: bytes
+    kind: str
+    person: bytes = NOBODY
+    owner: bytes = NOBODY
+
+
+def user_recipient(session: Session, user: bytes, role: str) -> Recipient:
+    """A user as recipient, under the key of their certified card. Raises `NotFound`, `Refused` for a user who left."""
+    card = session.card(user)
+    if card.status != "active":
+        raise Refused("This user is suspended or has left.", "Choose somebody else.")
+    return Recipient(user, card.enc_public, role)
+
+
+def group_recipient(session: Session, compartment: bytes, role: str, work: Work | None = None) -> Recipient:
+    """The members of a program-wide compartment as one recipient."""
+    return Recipient(compartment, session.public_key(compartment, work)[1], role)
+
+
+def program_compartment(session: Session, kind: str) -> bytes:
+    """The id of a program-wide compartment, whether or not this user holds its key."""
+    return session.db.meta(f"program:{kind}")
+
+
+def open_compartment(
+    session: Session, work: Work, target: Target, recipients: Iterable[Recipient], *, act: str, number: int = 1
+) -> bytes:
+    """*member*: make a generation of a compartment's key and wrap it to its first members. Returns the act id.
+
+    The author must be among those the policy lets be members: nobody makes a key they may not hold.
+    """
+    if not policy.may_be_member(target.kind, session.identity.roles):
+        raise NoKey("Your roles do not open this part of a record.")
+    generation, key = session.new_generation(work, target.id, number)
+    given = [
+        *recipients,
+        Recipient(session.identity.user, session.card(session.identity.user).enc_public, session.identity.roles[0]),
+    ]
+    return _seal(session, work, act, [(target, number, key)], given, MEMBER, generations=(generation,))
+
+
+def give_member(
+    session: Session,
+    work: Work,
+    targets: Iterable[Target],
+    recipients: Iterable[Recipient],
+    *,
+    act: str,
+    purpose: str = "care",
+) -> bytes:
+    """*member*: wrap every generation this user holds of these compartments. Raises `NoKey` for any it lacks."""
+    wraps = []
+    for target in targets:
+        rows = session.view.rows(
+            "SELECT generation FROM keyring WHERE compartment = ? ORDER BY generation", (target.id,)
+        )
+        numbers = [row[0] for row in rows] or [
+            number for (compartment, number) in work.keys if compartment == target.id
+        ]
+        if not numbers:
+            raise NoKey("You hold no key to what you want to give.", "Ask a colleague who holds it.")
+        for number in numbers:
+            key = work.keys.get((target.id, number)) or session.key(target.id, number).reveal()
+            wraps.append((target, number, key))
+    return _seal(session, work, act, wraps, list(recipients), MEMBER, purpose=purpose)
+
+
+def _seal(
+    session: Session,
+    work: Work,
+    act: str,
+    wraps: list[tuple[Target, int, bytes]],
+    recipients: list[Recipient],
+    primitive: str,
+    *,
+    purpose: str = "care",
+    rule: str = "",
+    not_after_ms: int = 0,
+    generations: tuple[object, ...] = (),
+) -> bytes:
+    seals = {
+        recipient.id: [
+            SealedKey(
+                session.rng.token(16),
+                target.id,
+                number,
+                key,
+                target.kind,
+                target.person,
+                target.owner,
+                recipient.role,
+                purpose,
+                rule or _source(target.kind),
+            )
+            for target, number, key in wraps
+        ]
+        for recipient in recipients
+    }
+    publics = {recipient.id: recipient.public for recipient in recipients}
+    return session.act(
+        work,
+        act,
+        seals=seals,
+        publics=publics,
+        primitive=primitive,
+        not_after_ms=not_after_ms,
+        generations=generations,  # type: ignore[arg-type]
+    )
+
+
+def _source(kind: str) -> str:
+    return policy.rule(kind).source if kind != Kind.SHARE else "authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A share that was made: its compartment and the act that can be revoked."""
+
+    compartment: bytes
+    act: bytes
+
+
+def share(
+    session: Session,
+    work: Work,
+    revisions: Iterable[bytes],
+    readers: Iterable[Recipient],
+    *,
+    purpose: str,
+    not_after_ms: int,
+    person: bytes,
+    rule: str = "authorization",
+) -> Shared:
+    """*share*: named revisions re-sealed, with provenance, into a compartment of their own that ends at a date.
+
+    Only what this user can open can be shared. Raises `NotFound` for anything else, `Refused` without an end.
+    """
+    if not_after_ms <= work.at_ms:
+        raise Refused("A share needs an end date in the future.")
+    target = Target(session.rng.token(16), Kind.SHARE, person)
+    generation, key = session.new_generation(work, target.id, 1)
+    me = session.identity
+    given = [*readers, Recipient(me.user, session.card(me.user).enc_public, me.roles[0])]
+    act = _seal(
+        session,
+        work,
+        "share",
+        [(target, 1, key)],
+        given,
+        SHARE,
+        purpose=purpose,
+        rule=rule,
+        not_after_ms=not_after_ms,
+        generations=(generation,),
+    )
+    for identifier in revisions:
+        opened = session.open_revision(identifier)
+        body, kind = opened.body, _kind_of(session, opened.compartment)
+        origin = Origin(body.record, opened.id, kind, body.author, body.at_ms)
+        copy = session.body(
+            work,
+            record=session.rng.token(16),
+            person=body.person,
+            kind=body.kind,
+            version=body.version,
+            payload=body.payload,
+            source=body.source,
+            origin=origin,
+        )
+        session.write(work, target.id, copy)
+        session.note(work, "share", person=body.person, category=kind, subject=body.record, detail=purpose)
+    return Shared(target.id, act)
+
+
+def _kind_of(session: Session, compartment: bytes) -> str:
+    row = session.view.one("SELECT kind FROM compartment WHERE id = ?", (compartment,))
+    return str(row[0]) if row else ""
+
+
+def revoke(session: Session, work: Work, act: bytes) -> int:
+    """End every live wrap an act gave. Final: a later grant is a new one. Returns how many ended. Raises `NotFound`."""
+    rows = session.view.rows(
+        "SELECT id, compartment FROM wrap WHERE act = ? AND revoked_ms = 0 AND recipient != ?",
+        (act, session.identity.user),
+    )
+    if not rows:
+        raise NotFound
+    for compartment in {row[1] for row in rows}:
+        if not session.holds(compartment):
+            raise NotFound
+    session.act(work, "revoke", revokes=tuple(row[0] for row in rows))
+    return len(rows)
+
+
+def rotate(session: Session, work: Work, target: Target) -> None:
+    """A new generation of a compartment's key, wrapped to everyone who still holds a live wrap. Protects what is
+    written from now on.
+    """
+    rows = session.view.rows(
+        "SELECT DISTINCT recipient, primitive FROM wrap WHERE compartment = ? AND revoked_ms = 0 AND recipient != ?",
+        (target.id, session.identity.user),
+    )
+    number = session.newest(target.id) + 1
+    generation, key = session.new_generation(work, target.id, number)
+    me = session.identity
+    recipients = [Recipient(me.user, session.card(me.user).enc_public, me.roles[0])]
+    for recipient, _ in rows:
+        card = session.view.one("SELECT enc_public, status, roles FROM card WHERE user = ?", (recipient,))
+        if card is None:
+            recipients.append(group_recipient(session, recipient, ""))
+        elif card[1] == "active":
+            recipients.append(Recipient(recipient, card[0], card[2].split("|")[0]))
+    _seal(
+        session,
+        work,
+        "rotate",
+        [(target, number, key)],
+        recipients,
+        rows[0][1] if rows else MEMBER,
+        generations=(generation,),
+    )
+
+
+def put(
+    session: Session,
+    work: Work,
+    compartment: bytes,
+    kind: DocumentType[Any],
+    document: Document,
+    *,
+    person: bytes,
+    record: bytes | None = None,
+    parents: tuple[bytes, ...] = (),
+    source: str = "",
+    received: bytes = b"",
+    at_ms: int | None = None,
+) -> tuple[bytes, bytes]:
+    """Write a declared document into a compartment: as a member where this user is one, else as a *deposit*.
+
+    Returns (record id, revision id). Raises `NoKey` where no member has opened the compartment yet.
+    """
+    identifier = record or session.rng.token(16)
+    body = session.body(
+        work,
+        record=identifier,
+        person=person,
+        kind=kind.kind,
+        version=kind.version,
+        payload=kind.encode(document),
+        parents=parents,
+        source=source,
+        received=received,
+        at_ms=at_ms,
+    )
+    if compartment in work.latest or session.holds(compartment):
+        return identifier, session.write(work, compartment, body)
+    return identifier, session.deposit(work, compartment, body)
+
+
+def project(
+    session: Session,
+    work: Work,
+    compartment: bytes,
+    kind: DocumentType[Any],
+    document: Document,
+    *,
+    person: bytes,
+    origin: tuple[bytes, bytes, str],
+) -> bytes:
+    """*projection*: the author's program writes fixed fields of a record into a compartment others read. Returns
+    the revision id.
+
+    `origin` is (record, revision, compartment kind) of what was projected; only its ids travel along.
+    """
+    source = Origin(origin[0], origin[1], origin[2], session.identity.user, work.at_ms)
+    body = session.body(
+        work,
+        record=session.rng.token(16),
+        person=person,
+        kind=kind.kind,
+        version=kind.version,
+        payload=msgspec.json.encode(document),
+        source="projection",
+        origin=source,
+    )
+    if session.holds(compartment):
+        return session.write(work, compartment, body)
+    return session.deposit(work, compartment, body)

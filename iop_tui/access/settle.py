@@ -1,0 +1,232 @@
+"""What a program does by itself after an unlock: make the first keys it is entitled to make, and hand over what
+the policy foresees.
+
+Nothing here widens access: a first key is made where the care team names this user and nobody eligible made one,
+and a key is handed to a colleague only where the same care team and the matrix give them a member's cell.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from iop_tui.access import charts, policy, program, roles, wall
+from iop_tui.access.charts import FORWARDED, ChartMap, CoupleLink, Forwarded
+from iop_tui.access.policy import Kind
+from iop_tui.access.primitives import Target, give_member, open_compartment, program_compartment, put, user_recipient
+from iop_tui.access.wall import CareFact
+from iop_tui.kernel.declare import Registry
+from iop_tui.kernel.errors import NoKey, NotFound, Refused
+from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.store.session import Session
+from iop_tui.store.view import Changes
+from iop_tui.store.work import Work
+
+_AUTHOR_ROLES = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
+
+
+def settle(session: Session, _registry: Registry | None = None) -> Changes:
+    """Do everything owed in one write each; the changes. Running it again does nothing."""
+    changes = Changes()
+    for step in (_first_keys, _joint_keys, _program_keys, _hand_over, _forward_intake):
+        work = session.work()
+        step(session, work)
+        if work.acts or work.revisions:
+            session.note(work, "settle", detail=step.__name__.strip("_"))
+            changes.merge(session.commit(work))
+    return changes
+
+
+def _suspended(session: Session) -> frozenset[bytes]:
+    return frozenset(wall.suspended(charts.care_facts(session), charts.couples(session)))
+
+
+def my_care(session: Session) -> list[CareFact]:
+    """People this user takes part in treating, as the care teams say and the wall allows."""
+    lost = _suspended(session)
+    return [fact for fact in _facts_of(session, session.identity.user) if fact.id not in lost]
+
+
+def _facts_of(session: Session, user: bytes) -> list[CareFact]:
+    return [fact for fact in charts.care_facts(session) if fact.user == user]
+
+
+def _generated(session: Session, compartment: bytes, kind: str) -> bool:
+    """Whether somebody who may hold a key of this kind has made one."""
+    rows = session.view.rows(
+        "SELECT c.roles FROM generation g JOIN card c ON c.user = g.author WHERE g.compartment = ?", (compartment,)
+    )
+    return any(policy.may_be_member(kind, tuple(row[0].split("|"))) for row in rows)
+
+
+def _next_number(session: Session, compartment: bytes) -> int:
+    row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
+    return int(row[0]) + 1 if row else 1
+
+
+def _first_keys(session: Session, work: Work) -> None:
+    for fact in my_care(session):
+        try:
+            chart = charts.chart_of(session, fact.person)
+        except NotFound:
+            continue
+        for target in _mine_to_open(chart, fact):
+            if not _generated(session, target.id, target.kind):
+                open_compartment(
+                    session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
+                )
+    if roles.BILLER in session.identity.roles or roles.PRIVACY_OFFICER in session.identity.roles:
+        _open_billing(session, work)
+
+
+def _mine_to_open(chart: ChartMap, fact: CareFact) -> list[Target]:
+    targets = [
+        Target(charts.reserved_id(chart, kind), kind, fact.person)
+        for kind, first in policy.FIRST_MEMBERS.items()
+        if fact.role in first
+    ]
+    if fact.role in _AUTHOR_ROLES:
+        targets += [
+            Target(charts.reserved_id(chart, kind, fact.role), kind, fact.person, fact.user)
+            for kind in (Kind.PSY, Kind.SAFE)
+        ]
+    return targets
+
+
+def _open_billing(session: Session, work: Work) -> None:
+    billers = [session.card(row[0]) for row in session.view.rows("SELECT user FROM card WHERE status = 'active'")]
+    others = [
+        card for card in billers if card.user != session.identity.user and policy.may_be_member(Kind.PAY, card.roles)
+    ]
+    for doc, person in session.view.rows("SELECT doc, person FROM record WHERE kind = 'chart_map'"):
+        target = Target(charts.reserved_id(msgspec.json.decode(doc, type=ChartMap), Kind.PAY), Kind.PAY, person)
+        if not _generated(session, target.id, Kind.PAY):
+            recipients = [user_recipient(session, card.user, card.roles[0]) for card in others]
+            open_compartment(
+                session, work, target, recipients, act="open-compartment", number=_next_number(session, target.id)
+            )
+
+
+def _joint_keys(session: Session, work: Work) -> None:
+    me = show_id(session.identity.user)
+    for couple, link in charts.couple_links(session).items():
+        if link.therapist != me or link.ended is not None:
+            continue
+        for target in joint_targets(couple, link):
+            if not _generated(session, target.id, target.kind):
+                open_compartment(
+                    session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
+                )
+
+
+def joint_targets(couple: bytes, link: CoupleLink) -> list[Target]:
+    """The compartments of a couple's work: the joint record and what is held for each."""
+    a, b = parse_id(link.a), parse_id(link.b)
+    return [
+        Target(parse_id(link.joint), Kind.JNT, couple, couple),
+        Target(parse_id(link.hold_a), Kind.HOLD, a, couple),
+        Target(parse_id(link.hold_b), Kind.HOLD, b, couple),
+    ]
+
+
+def _program_keys(session: Session, work: Work) -> None:
+    """Program-wide compartments nobody opened yet and this user may; and what colleagues' roles are owed."""
+    me = session.card(session.identity.user)
+    recipient = user_recipient(session, me.user, me.roles[0])
+    for kind in policy.PROGRAM_KINDS:
+        if policy.may_be_member(kind, me.roles) and not _generated(session, program_compartment(session, kind), kind):
+            program.open_program_compartment(session, work, kind, recipient)
+
+
+def _hand_over(session: Session, work: Work) -> None:
+    lost = _suspended(session)
+    for fact in charts.care_facts(session):
+        if fact.user == session.identity.user or fact.id in lost:
+            continue
+        targets = _owed_to(session, fact)
+        if targets:
+            try:
+                give_member(session, work, targets, [user_recipient(session, fact.user, fact.role)], act="hand-over")
+            except (Refused, NoKey):
+                continue  # the colleague left, or the key went meanwhile: nothing is owed any more
+
+
+def _owed_to(session: Session, fact: CareFact) -> list[Target]:
+    """Compartments of the person that this user holds, the colleague's part foresees, and nobody wrapped to them yet.
+
+    The colleague who shares this user's own part gets the protected kinds only by an explicit act.
+    """
+    mine = {other.role for other in charts.care_facts(session, fact.person) if other.user == session.identity.user}
+    rows = session.view.rows(
+        "SELECT c.id, c.kind FROM compartment c WHERE c.person = ? AND c.primitive = 'member' AND NOT EXISTS"
+        " (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ? AND w.revoked_ms = 0)",
+        (fact.person, fact.user),
+    )
+    owed = []
+    for identifier, kind in rows:
+        same_part = fact.role in mine and kind in policy.WALLED_KINDS
+        if (
+            kind in policy.PERSON_KINDS
+            and kind != Kind.DIR
+            and not same_part
+            and policy.may_be_member(kind, (fact.role,))
+        ):
+            owed.append(Target(identifier, kind, fact.person))
+    return owed
+
+
+def _forward_intake(session: Session, work: Work) -> None:
+    """Records received before a person had a clinician go on to the compartment they belong to, once a member
+    opened it.
+    """
+    intake = program_compartment(session, Kind.INTAKE)
+    if not session.holds(intake):
+        return
+    rows = session.view.rows(
+        "SELECT r.record, r.leaf, r.person FROM record r WHERE r.compartment = ? AND r.kind NOT IN"
+        " ('forwarded', 'person')"
+        " AND NOT EXISTS (SELECT 1 FROM record f WHERE f.kind = 'forwarded' AND f.person = r.person AND f.title"
+        " = lower(hex(r.record)))",
+        (intake,),
+    )
+    for record, leaf, person in rows:
+        target = intake_target(session, person, session.open_revision(leaf).body.source)
+        if target is None:
+            continue
+        body = session.open_revision(leaf).body
+        copy = session.body(
+            work,
+            record=session.rng.token(16),
+            person=person,
+            kind=body.kind,
+            version=body.version,
+            payload=body.payload,
+            source=body.source,
+            received=body.received,
+            at_ms=body.at_ms,
+        )
+        session.write(work, target, copy) if session.holds(target) else session.deposit(work, target, copy)
+        put(session, work, intake, FORWARDED, Forwarded(record=record.hex()), person=person)
+
+
+def intake_target(session: Session, person: bytes, source: str) -> bytes | None:
+    """Where a received record belongs (its `source` names the kind), or None while no member opened that
+    compartment.
+    """
+    kind = source.partition(":")[2]
+    if not kind:
+        return None
+    try:
+        chart = charts.chart_of(session, person)
+    except NotFound:
+        return None
+    return received_target(session, chart, kind)
+
+
+def received_target(session: Session, chart: ChartMap, kind: str) -> bytes | None:
+    """The compartment of a chart that takes a received record of a kind now, or None where nobody opened it yet."""
+    wanted = [(kind, "")] if kind != Kind.SAFE else [(Kind.SAFE, role) for role in _AUTHOR_ROLES]
+    for name, role in wanted:
+        identifier = charts.reserved_id(chart, name, role)
+        if _generated(session, identifier, name):
+            return identifier
+    return None

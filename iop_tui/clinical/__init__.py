@@ -1,0 +1,1 @@
+"""One folder per clinical capability; a slice reaches another only through its api.py."""

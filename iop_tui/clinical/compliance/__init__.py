@@ -1,0 +1,1 @@
+"""What is due and why, and who did what: the work queue and the audit report."""

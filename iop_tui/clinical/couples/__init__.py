@@ -1,0 +1,1 @@
+"""Couples: two people linked, with a couples therapist who treats neither alone."""

@@ -1,0 +1,1 @@
+"""Reading any kind of record: timelines, one record with its versions and signatures, search."""

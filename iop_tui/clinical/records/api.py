@@ -1,0 +1,309 @@
+"""Queries over everything this user may read. They filter nothing: what a user may not read is not in the view."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from iop_tui.access.policy import Kind
+from iop_tui.kernel.canonical import joined
+from iop_tui.kernel.declare import Document, DocumentType
+from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.ids import show_id
+from iop_tui.store.projection import SignatureDoc
+from iop_tui.vault import signing
+from iop_tui.vault.digest import sha256
+from iop_tui.workspace import Workspace
+
+INTERNAL_KINDS = ("chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member")
+_HIDDEN = ",".join(f"'{kind}'" for kind in INTERNAL_KINDS)
+_COLUMNS = (
+    "r.record, r.person, r.kind, r.status, r.service_date, r.author, r.title, r.changed_ms, r.leaves, r.compartment"
+)
+_LABELS = {"kept": "", "draft": "draft", "signed": "signed", "newer": "newer program", "void": "void"}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """One record as lists show it. `conflict` says that two versions wait for a person to choose."""
+
+    id: bytes
+    person: bytes
+    kind: str
+    status: str
+    service_date: str
+    author: bytes
+    title: str
+    changed_ms: int
+    conflict: bool
+    label: str = ""
+    author_name: str = ""
+    compartment_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureView:
+    """A verified signature: who, meaning what, when."""
+
+    signer: bytes
+    name: str
+    role: str
+    meaning: str
+    method: str
+    at: str
+    target: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One record, decrypted and verified."""
+
+    line: RecordLine
+    document: Document | None
+    type: DocumentType[Document] | None
+    revision: bytes
+    parents: tuple[bytes, ...]
+    signatures: tuple[SignatureView, ...]
+    source: str
+    received: bytes
+    versions: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A search result. `snippet` is text with marks: pieces, each with whether it matched."""
+
+    id: bytes
+    person: bytes
+    person_name: str
+    kind: str
+    label: str
+    service_date: str
+    snippet: tuple[tuple[str, bool], ...]
+
+
+def _line(ws: Workspace, row: tuple[Any, ...]) -> RecordLine:
+    kind = ws.registry.get(row[2])
+    return RecordLine(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        row[4] or "",
+        row[5],
+        row[6],
+        row[7],
+        row[8] > 1,
+        kind.label if kind else row[2],
+        row[10] or "",
+        row[11] or "",
+    )
+
+
+_JOINS = "FROM record r LEFT JOIN card c ON c.user = r.author LEFT JOIN compartment m ON m.id = r.compartment"
+
+
+def timeline(
+    ws: Workspace, person: bytes, *, kinds: tuple[str, ...] = (), limit: int = 100, offset: int = 0
+) -> list[RecordLine]:
+    """A person's records, newest service date first; only of `kinds` where given."""
+    marks = f"AND r.kind IN ({','.join('?' * len(kinds))})" if kinds else f"AND r.kind NOT IN ({_HIDDEN})"
+    rows = ws.view.rows(
+        f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE r.person = ? {marks}"
+        " ORDER BY r.service_date DESC, r.id DESC LIMIT ? OFFSET ?",
+        (person, *kinds, limit, offset),
+    )
+    return [_line(ws, row) for row in rows]
+
+
+def timeline_count(ws: Workspace, person: bytes, *, kinds: tuple[str, ...] = ()) -> int:
+    """How many records `timeline` would list in all."""
+    marks = f"AND kind IN ({','.join('?' * len(kinds))})" if kinds else f"AND kind NOT IN ({_HIDDEN})"
+    row = ws.view.one(f"SELECT count(*) FROM record WHERE person = ? {marks}", (person, *kinds))
+    return int(row[0]) if row else 0
+
+
+def lines(
+    ws: Workspace,
+    kinds: tuple[str, ...],
+    *,
+    status: str = "",
+    author: bytes = b"",
+    limit: int = 1000,
+    offset: int = 0,
+) -> list[RecordLine]:
+    """Records of some kinds over all people, newest first."""
+    where, parameters = [f"r.kind IN ({','.join('?' * len(kinds))})"], list[Any](kinds)
+    if status:
+        where.append("r.status = ?")
+        parameters.append(status)
+    if author:
+        where.append("r.author = ?")
+        parameters.append(author)
+    rows = ws.view.rows(
+        f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE {' AND '.join(where)}"
+        " ORDER BY r.service_date DESC, r.id DESC LIMIT ? OFFSET ?",
+        (*parameters, limit, offset),
+    )
+    return [_line(ws, row) for row in rows]
+
+
+def line_of(ws: Workspace, record: bytes) -> RecordLine:
+    """One record's line. Raises `NotFound`."""
+    rows = ws.view.rows(f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE r.record = ?", (record,))
+    if not rows:
+        raise NotFound
+    return _line(ws, rows[0])
+
+
+def read(ws: Workspace, record: bytes) -> RecordView:
+    """Open a record: logged first, then decrypted, its author's signature and every other signature verified.
+
+    Raises `NotFound` for what does not exist or cannot be opened by this user: the two look the same.
+    """
+    line = line_of(ws, record)
+    work = ws.work()
+    ws.session.note(work, "read", person=line.person, category=line.compartment_kind, subject=record, detail=line.kind)
+    ws.commit(work)
+    row = ws.view.one("SELECT leaf FROM record WHERE record = ?", (record,))
+    if row is None:
+        raise NotFound
+    opened = ws.session.open_revision(row[0])
+    kind = ws.registry.get(line.kind)
+    document = (
+        kind.decode(opened.body.payload, opened.body.version) if kind is not None and line.status != "newer" else None
+    )
+    versions = tuple(
+        item[0] for item in ws.view.rows("SELECT id FROM version WHERE record = ? ORDER BY at_ms", (record,))
+    )
+    return RecordView(
+        line,
+        document,
+        kind,
+        opened.id,
+        opened.body.parents,
+        signatures(ws, record),
+        opened.body.source,
+        opened.body.received,
+        versions,
+    )
+
+
+def signatures(ws: Workspace, record: bytes) -> tuple[SignatureView, ...]:
+    """The verified signatures of a record, oldest first. Raises `VaultDamaged` for one that does not verify."""
+    rows = ws.view.rows("SELECT signer, doc, target FROM signature WHERE record = ? ORDER BY at_ms", (record,))
+    found = []
+    for signer, raw, target in rows:
+        doc = msgspec.json.decode(raw, type=SignatureDoc)
+        card = ws.session.card(signer)
+        stored = ws.session.open_revision(target).stored
+        signing.verify(card.sig_public, "iop/note/1", signed_message(doc, sha256(stored)), bytes.fromhex(doc.signature))
+        found.append(SignatureView(signer, card.name, doc.role, doc.meaning, doc.method, doc.signed_at, target))
+    return tuple(found)
+
+
+def signed_message(doc: SignatureDoc, digest: bytes) -> bytes:
+    """What a clinical signature signs: record, version, SHA-256 of the stored bytes, meaning, role, method, time."""
+    return joined(
+        bytes.fromhex(doc.record), bytes.fromhex(doc.target), digest, doc.meaning, doc.role, doc.method, doc.signed_at
+    )
+
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+_OPEN, _CLOSE = "\x02", "\x03"
+
+
+def match_expression(text: str) -> str:
+    """An FTS5 expression for what a person typed: every word must occur, the last may be unfinished. Empty for no
+    words.
+    """
+    words = _WORD.findall(text)
+    if not words:
+        return ""
+    *whole, last = words
+    return " ".join([*(f'"{word}"' for word in whole), f'"{last}"' + ("" if text[-1:].isspace() else "*")])
+
+
+def search(ws: Workspace, text: str, *, limit: int = 50, offset: int = 0) -> list[Hit]:
+    """Records that contain every word, best match first, with the words marked. Queries are logged without their
+    text.
+    """
+    expression = match_expression(text)
+    if not expression:
+        return []
+    rows = ws.view.rows(
+        "SELECT r.record, r.person, p.name, r.kind, r.service_date, snippet(search, 0, ?, ?, '…', 12) FROM search"
+        f" JOIN record r ON r.id = search.rowid LEFT JOIN person p ON p.id = r.person WHERE search MATCH ? AND"
+        f" r.kind NOT IN ({_HIDDEN})"
+        " ORDER BY rank LIMIT ? OFFSET ?",
+        (_OPEN, _CLOSE, expression, limit, offset),
+    )
+    return [
+        Hit(row[0], row[1], row[2] or "", row[3], _label(ws, row[3]), row[4] or "", _pieces(row[5])) for row in rows
+    ]
+
+
+def log_search(ws: Workspace) -> None:
+    """The audit event of a query, without its text."""
+    work = ws.work()
+    ws.session.note(work, "query", detail="search")
+    ws.commit(work)
+
+
+def _label(ws: Workspace, kind: str) -> str:
+    found = ws.registry.get(kind)
+    return found.label if found else kind
+
+
+def _pieces(marked: str) -> tuple[tuple[str, bool], ...]:
+    pieces: list[tuple[str, bool]] = []
+    for index, part in enumerate(marked.split(_OPEN)):
+        if index == 0:
+            pieces.append((part, False))
+            continue
+        hit, _, rest = part.partition(_CLOSE)
+        pieces += [(hit, True), (rest, False)]
+    return tuple((text, hit) for text, hit in pieces if text)
+
+
+def as_json(line: RecordLine) -> dict[str, Any]:
+    """A record's line as the command line prints it."""
+    return {
+        "id": show_id(line.id),
+        "person": show_id(line.person),
+        "kind": line.kind,
+        "status": line.status,
+        "service_date": line.service_date or None,
+        "author": show_id(line.author),
+        "title": line.title,
+        "conflict": line.conflict,
+    }
+
+
+def protected_line() -> str:
+    """The same line on every chart, whatever exists behind it (program rule CR-3)."""
+    return "Other protected records may exist for this person."
+
+
+__all__ = [
+    "Hit",
+    "Kind",
+    "RecordLine",
+    "RecordView",
+    "SignatureView",
+    "as_json",
+    "line_of",
+    "lines",
+    "log_search",
+    "match_expression",
+    "protected_line",
+    "read",
+    "search",
+    "signatures",
+    "signed_message",
+    "timeline",
+    "timeline_count",
+]

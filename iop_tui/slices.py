@@ -1,0 +1,16 @@
+"""The one list that registers the clinical slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iop_tui.clinical.letters.model import TYPES as LETTERS
+from iop_tui.clinical.measures.model import TYPES as MEASURES
+from iop_tui.clinical.medications.model import TYPES as MEDICATIONS
+from iop_tui.clinical.notes.model import TYPES as NOTES
+from iop_tui.clinical.people.model import TYPES as PEOPLE
+from iop_tui.clinical.plans.model import TYPES as PLANS
+from iop_tui.clinical.sessions.model import TYPES as SESSIONS
+from iop_tui.kernel.declare import DocumentType
+
+TYPES: tuple[DocumentType[Any], ...] = (*PEOPLE, *NOTES, *PLANS, *MEASURES, *MEDICATIONS, *SESSIONS, *LETTERS)
