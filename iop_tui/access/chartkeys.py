@@ -28,7 +28,6 @@ from iop_tui.store.session import Session
 from iop_tui.store.work import Work
 
 _TYPES = {item.kind: item for item in charts.TYPES}
-ASSIGNERS = frozenset({roles.FRONT_DESK, roles.MEDICAL_DIRECTOR, roles.PRIVACY_OFFICER, roles.SUPERVISOR})
 
 
 def open_chart(session: Session, work: Work, person: bytes, initials: str) -> ChartMap:
@@ -73,7 +72,7 @@ def assign(
         )
     if role not in (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR, roles.SUPERVISOR):
         raise RoleRefused(f"Nobody is assigned to a person as {role}.")
-    if not ASSIGNERS & set(session.identity.roles) and user != session.identity.user:
+    if not roles.ASSIGNERS & set(session.identity.roles) and user != session.identity.user:
         raise RoleRefused(
             "Assigning clinicians is done by the front desk, the medical director or the privacy officer."
         )
@@ -81,7 +80,9 @@ def assign(
     chart = chart or charts.chart_of(session, person)
     recipient = user_recipient(session, user, role)
     if recipient.id != session.identity.user or not session.holds(charts.reserved_id(chart, Kind.DIR)):
-        give_member(session, work, _given_at_once(session, chart, person, role), [recipient], act="assign")
+        targets = _given_at_once(session, chart, person, role)
+        if targets:
+            give_member(session, work, targets, [recipient], act="assign")
     member = CareMember(user=show_id(user), name=card.name, role=role, since=since)
     record, _ = put(session, work, charts.reserved_id(chart, Kind.DIR), _TYPES["care_member"], member, person=person)
     put(session, work, program_compartment(session, Kind.REG), _TYPES["care_member"], member, person=person)
@@ -94,8 +95,10 @@ def _a(role: str) -> str:
 
 
 def _given_at_once(session: Session, chart: ChartMap, person: bytes, role: str) -> list[Target]:
-    """The directory entry, and whatever else the policy foresees for the role and this user holds."""
-    targets = [Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person)]
+    """The directory entry, and whatever else this user holds: as far as the policy foresees it for the role."""
+    targets = []
+    if policy.may_be_member(Kind.DIR, (role,)):
+        targets.append(Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person))
     for kind in (Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, Kind.GRP):
         identifier = charts.reserved_id(chart, kind)
         if session.holds(identifier) and policy.may_be_member(kind, (role,)):
@@ -108,7 +111,7 @@ def link_couple(session: Session, work: Work, a: bytes, b: bytes, therapist: byt
     card = session.card(therapist)
     if roles.COUPLES_THERAPIST not in card.roles:
         raise RoleRefused(f"{card.name} is not a couples therapist of this program.")
-    if not ASSIGNERS & set(session.identity.roles):
+    if not roles.ASSIGNERS & set(session.identity.roles):
         raise RoleRefused("Linking a couple is done by the front desk, the medical director or the privacy officer.")
     wall.check_link(a, b, therapist, charts.care_facts(session))
     if any(fact.partner(person) for fact in charts.couples(session) for person in (a, b)):
@@ -158,12 +161,28 @@ def end_care(session: Session, work: Work, person: bytes, user: bytes) -> None:
     session.note(work, "end-care", person=person, category=Kind.DIR, subject=user)
 
 
-def close_membership(session: Session, work: Work, person: bytes, user: bytes) -> None:
-    """Write the end of a user's part into every care record of it this program can write."""
+def end_part(session: Session, work: Work, fact: CareFact) -> None:
+    """End one part of a user in a person's care; what their other parts foresee stays theirs. Raises `NotFound`."""
+    chart = charts.chart_of(session, fact.person)
+    team = charts.care_facts(session, fact.person)
+    rest = tuple(other.role for other in team if other.user == fact.user and other.role != fact.role)
+    ids = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS if not policy.may_be_member(kind, rest)]
+    marks = ",".join("?" * len(ids))
     rows = session.view.rows(
-        "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?"
-        " AND json_extract(doc, '$.user') = ?",
-        (person, show_id(user)),
+        f"SELECT id FROM wrap WHERE recipient = ? AND revoked_ms = 0 AND compartment IN ({marks})", (fact.user, *ids)
+    )
+    session.act(work, "end-care", revokes=tuple(row[0] for row in rows))
+    close_membership(session, work, fact.person, fact.user, fact.role)
+    session.note(work, "end-care", person=fact.person, category=Kind.DIR, subject=fact.user, detail=fact.role)
+
+
+def close_membership(session: Session, work: Work, person: bytes, user: bytes, role: str = "") -> None:
+    """Write the end of a user's part (or of all their parts) into every care record of it this program can write."""
+    rows = session.view.rows(
+        "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?1"
+        " AND json_extract(doc, '$.user') = ?2 AND json_extract(doc, '$.until') IS NULL"
+        " AND (?3 = '' OR json_extract(doc, '$.role') = ?3)",
+        (person, show_id(user), role),
     )
     kind: DocumentType[Document] = _TYPES["care_member"]
     for record, leaf, doc, compartment in rows:

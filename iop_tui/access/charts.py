@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from iop_tui.access import roles
-from iop_tui.access.policy import PERSON_KINDS, Kind
+from iop_tui.access.policy import PERSON_KINDS, PROGRAM_KINDS, Kind
 from iop_tui.access.wall import CareFact, CoupleFact
 from iop_tui.kernel.declare import Document, DocumentType, F
 from iop_tui.kernel.errors import NotFound
@@ -116,30 +116,49 @@ def reserved_id(chart: ChartMap, kind: str, role: str = "") -> bytes:
     raise NotFound
 
 
+# Records that others' programs act upon count only from who founded the directory compartment or whose office it is
+# to assign; a deposit, which anybody could make, never counts.
+_BELIEVED = (
+    "r.deposit = 0 AND (EXISTS (SELECT 1 FROM generation g WHERE g.compartment = r.compartment AND g.author = r.author"
+    " AND g.number = 1) OR EXISTS (SELECT 1 FROM role o WHERE o.user = r.author AND o.role IN ("
+    + ",".join(f"'{role}'" for role in sorted(roles.ASSIGNERS))
+    + ")))"
+)
+
+
 def chart_of(session: Session, person: bytes) -> ChartMap:
     """The reserved ids of a person's chart. Raises `NotFound` for who cannot read the directory entry."""
-    row = session.view.one("SELECT doc FROM record WHERE kind = 'chart_map' AND person = ? LIMIT 1", (person,))
+    row = session.view.one(
+        f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED}"
+        " ORDER BY r.created_ms, r.id LIMIT 1",
+        (person,),
+    )
     if row is None:
         raise NotFound
     return msgspec.json.decode(row[0], type=ChartMap)
 
 
 def _facts(rows: Iterable[tuple[bytes, bytes, int, bytes]]) -> list[CareFact]:
-    found = {}
+    found: dict[tuple[bytes, bytes, str], CareFact] = {}
+    ended: set[tuple[bytes, bytes, str]] = set()
     for record, doc, at_ms, person in rows:
         member = msgspec.json.decode(doc, type=CareMember)
-        if member.until is None:
-            fact = CareFact(parse_id(member.user), person, member.role, at_ms, record)
-            found[(fact.user, fact.person, fact.role)] = fact
-    return list(found.values())
+        fact = CareFact(parse_id(member.user), person, member.role, at_ms, record)
+        place = (fact.user, fact.person, fact.role)
+        if member.until is not None:
+            ended.add(place)
+        elif place not in found or at_ms > found[place].at_ms:
+            found[place] = fact
+    return [fact for place, fact in found.items() if place not in ended]
 
 
 def care_facts(session: Session, person: bytes | None = None) -> list[CareFact]:
     """Active care-team facts this user can see, of one person or of all."""
-    where, parameters = ("AND person = ?", (person,)) if person is not None else ("", ())
+    where, parameters = ("AND r.person = ?", (person,)) if person is not None else ("", ())
     return _facts(
         session.view.rows(
-            f"SELECT record, doc, created_ms, person FROM record WHERE kind = 'care_member' {where}",
+            "SELECT r.record, r.doc, r.created_ms, r.person FROM record r WHERE r.kind = 'care_member'"
+            f" AND {_BELIEVED} {where} ORDER BY r.created_ms",
             parameters,
         )
     )
@@ -148,8 +167,7 @@ def care_facts(session: Session, person: bytes | None = None) -> list[CareFact]:
 def couples(session: Session) -> list[CoupleFact]:
     """Active couples this user can see, each once."""
     found = {}
-    for doc, at_ms in session.view.rows("SELECT doc, created_ms FROM record WHERE kind = 'couple_link'"):
-        link = msgspec.json.decode(doc, type=CoupleLink)
+    for link, at_ms in _links(session):
         if link.ended is None:
             fact = CoupleFact(
                 parse_id(link.couple), parse_id(link.a), parse_id(link.b), parse_id(link.therapist), at_ms
@@ -158,11 +176,30 @@ def couples(session: Session) -> list[CoupleFact]:
     return list(found.values())
 
 
+def _links(session: Session) -> list[tuple[CoupleLink, int]]:
+    rows = session.view.rows(
+        f"SELECT r.doc, r.created_ms FROM record r WHERE r.kind = 'couple_link' AND {_BELIEVED} ORDER BY r.changed_ms"
+    )
+    return [(msgspec.json.decode(doc, type=CoupleLink), at_ms) for doc, at_ms in rows]
+
+
 def couple_links(session: Session) -> dict[bytes, CoupleLink]:
     """Couple id -> the newest link record this user can see."""
-    rows = session.view.rows("SELECT doc FROM record WHERE kind = 'couple_link' ORDER BY changed_ms")
-    links = [msgspec.json.decode(doc, type=CoupleLink) for (doc,) in rows]
-    return {parse_id(link.couple): link for link in links}
+    return {parse_id(link.couple): link for link, _ in _links(session)}
+
+
+def kind_of(session: Session, compartment: bytes, person: bytes) -> str:
+    """The kind of a compartment this user may not hold: a program-wide one, or one a chart reserves; empty if
+    unknown.
+    """
+    for kind in PROGRAM_KINDS:
+        if session.db.meta(f"program:{kind}") == compartment:
+            return str(kind)
+    try:
+        chart = chart_of(session, person)
+    except NotFound:
+        return ""
+    return next((item.kind for item in chart.reserved if parse_id(item.id) == compartment), "")
 
 
 def compartment_for(session: Session, person: bytes, kind: str, role: str = "") -> bytes:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from iop_tui.access import policy
+from iop_tui.access import policy, roles
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.errors import Unexpected
 from iop_tui.store.acts import SealedKey, UserCard
 
 MEMBER, SHARE = "member", "share"
+# Who ends other people's access without holding the key: by taking them off a care team, or off the program.
+_ENDERS = frozenset(
+    {roles.ADMINISTRATOR, roles.FRONT_DESK, roles.MEDICAL_DIRECTOR, roles.PRIVACY_OFFICER, roles.SUPERVISOR}
+)
 
 
 class PolicyGate:
@@ -30,3 +34,14 @@ class PolicyGate:
         if key.kind in policy.AUTHOR_KINDS and author.user != recipient.user:
             return "what an author keeps alone is never given as a key"
         return None
+
+    def may_found(self, kind: str, roles: tuple[str, ...]) -> bool:
+        """Whether somebody of these roles may make the first key of a compartment: only who may hold it."""
+        try:
+            return kind == Kind.SHARE or policy.may_be_member(kind, roles)
+        except Unexpected:
+            return False
+
+    def may_end(self, roles: tuple[str, ...]) -> bool:
+        """Whether these roles end other people's access without holding the key."""
+        return bool(_ENDERS & set(roles))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from iop_tui.access import policy
+from iop_tui.access import charts, policy
 from iop_tui.access.gate import MEMBER, SHARE
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.declare import Document, DocumentType
@@ -76,6 +76,28 @@ def open_compartment(
     return _seal(session, work, act, [(target, number, key)], given, MEMBER, generations=(generation,))
 
 
+def open_together(
+    session: Session, work: Work, given: Iterable[tuple[Target, Iterable[Recipient]]], *, act: str
+) -> bytes:
+    """*member*: first generations of several compartments in one act, each wrapped to this user and its own members.
+
+    What `open_compartment` does one by one; one signature and one seal per recipient for a whole chart.
+    """
+    me = Recipient(session.identity.user, session.card(session.identity.user).enc_public, session.identity.roles[0])
+    seals: dict[bytes, list[SealedKey]] = {}
+    publics: dict[bytes, bytes] = {}
+    generations = []
+    for target, recipients in given:
+        if not policy.may_be_member(target.kind, session.identity.roles):
+            raise NoKey("Your roles do not open this part of a record.")
+        generation, key = session.new_generation(work, target.id, 1)
+        generations.append(generation)
+        for recipient in (*recipients, me):
+            publics[recipient.id] = recipient.public
+            seals.setdefault(recipient.id, []).append(_sealed(session, (target, 1, key), recipient, "care", ""))
+    return session.act(work, act, seals=seals, publics=publics, primitive=MEMBER, generations=tuple(generations))
+
+
 def give_member(
     session: Session,
     work: Work,
@@ -116,22 +138,7 @@ def _seal(
     generations: tuple[object, ...] = (),
 ) -> bytes:
     seals = {
-        recipient.id: [
-            SealedKey(
-                session.rng.token(16),
-                target.id,
-                number,
-                key,
-                target.kind,
-                target.person,
-                target.owner,
-                recipient.role,
-                purpose,
-                rule or _source(target.kind),
-            )
-            for target, number, key in wraps
-        ]
-        for recipient in recipients
+        recipient.id: [_sealed(session, wrap, recipient, purpose, rule) for wrap in wraps] for recipient in recipients
     }
     publics = {recipient.id: recipient.public for recipient in recipients}
     return session.act(
@@ -142,6 +149,25 @@ def _seal(
         primitive=primitive,
         not_after_ms=not_after_ms,
         generations=generations,  # type: ignore[arg-type]
+    )
+
+
+def _sealed(
+    session: Session, wrap: tuple[Target, int, bytes], recipient: Recipient, purpose: str, rule: str
+) -> SealedKey:
+    """What one recipient learns of one generation."""
+    target, number, key = wrap
+    return SealedKey(
+        session.rng.token(16),
+        target.id,
+        number,
+        key,
+        target.kind,
+        target.person,
+        target.owner,
+        recipient.role,
+        purpose,
+        rule or _source(target.kind),
     )
 
 
@@ -258,6 +284,37 @@ def rotate(session: Session, work: Work, target: Target) -> None:
     )
 
 
+def rotation_owed(session: Session, compartment: bytes) -> bool:
+    """Whether somebody who lost their wrap still knows the newest key: directly, or as a former member of a group
+    it is wrapped to.
+    """
+    row = session.view.one(
+        "SELECT 1 FROM wrap w JOIN generation g ON g.compartment = w.compartment AND g.number = w.generation"
+        " WHERE w.compartment = ?1 AND w.generation = (SELECT max(number) FROM generation WHERE compartment = ?1) AND ("
+        " (w.revoked_ms > 0 AND NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation ="
+        " w.generation"
+        " AND l.recipient = w.recipient AND l.revoked_ms = 0))"
+        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND"
+        " m.revoked_ms > 0 AND m.generation >= (SELECT max(x.number) FROM generation x WHERE"
+        " x.compartment = w.recipient AND x.at_ms <= g.at_ms)"
+        " AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND s.recipient = m.recipient"
+        " AND s.revoked_ms = 0)))) LIMIT 1",
+        (compartment,),
+    )
+    return row is not None
+
+
+def _rotate_if_owed(session: Session, work: Work, compartment: bytes) -> None:
+    """Nothing new is sealed under a key that somebody without a wrap still knows."""
+    if compartment in work.latest or not rotation_owed(session, compartment):
+        return
+    row = session.view.one(
+        "SELECT kind, person, owner FROM compartment WHERE id = ? AND primitive = ?", (compartment, MEMBER)
+    )
+    if row is not None:
+        rotate(session, work, Target(compartment, row[0], row[1], row[2]))
+
+
 def put(
     session: Session,
     work: Work,
@@ -290,8 +347,9 @@ def put(
         at_ms=at_ms,
     )
     if compartment in work.latest or session.holds(compartment):
+        _rotate_if_owed(session, work, compartment)
         return identifier, session.write(work, compartment, body)
-    return identifier, session.deposit(work, compartment, body)
+    return identifier, session.deposit(work, compartment, body, charts.kind_of(session, compartment, person))
 
 
 def project(
@@ -322,4 +380,4 @@ def project(
     )
     if session.holds(compartment):
         return session.write(work, compartment, body)
-    return session.deposit(work, compartment, body)
+    return session.deposit(work, compartment, body, charts.kind_of(session, compartment, person))

@@ -41,14 +41,14 @@ def found(session: Session, work: Work, card: UserCard, root_seed: Secret) -> No
     session.write(work, program_compartment(session, Kind.ORG), body)
 
 
-def open_program_compartment(session: Session, work: Work, kind: Kind, me: Recipient) -> None:
-    """Make the first key of a program-wide compartment, wrapped to the user who makes it."""
+def open_program_compartment(session: Session, work: Work, kind: Kind, me: Recipient, number: int = 1) -> None:
+    """Make a key of a program-wide compartment that nobody holds, wrapped to the user who makes it."""
     target = Target(program_compartment(session, kind), kind)
-    generation, key = session.new_generation(work, target.id, 1)
+    generation, key = session.new_generation(work, target.id, number)
     sealed = SealedKey(
         session.rng.token(16),
         target.id,
-        1,
+        number,
         key,
         kind,
         target.person,

@@ -33,6 +33,9 @@ ROLES = (
     AUDITOR,
     PRIVACY_OFFICER,
 )
+ASSIGNERS = frozenset({FRONT_DESK, MEDICAL_DIRECTOR, PRIVACY_OFFICER, SUPERVISOR})
+"""Whose word makes somebody part of a person's care, or links a couple."""
+
 CLINICIANS = frozenset({INDIVIDUAL_THERAPIST, COUPLES_THERAPIST, COUNSELOR, MEDICAL_DIRECTOR})
 
 

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import msgspec
 
-from iop_tui.access import charts, policy, program, roles, wall
+from iop_tui.access import chartkeys, charts, policy, program, roles, wall
 from iop_tui.access.charts import FORWARDED, ChartMap, CoupleLink, Forwarded
 from iop_tui.access.policy import Kind
-from iop_tui.access.primitives import Target, give_member, open_compartment, program_compartment, put, user_recipient
+from iop_tui.access.primitives import (
+    Target,
+    give_member,
+    open_compartment,
+    program_compartment,
+    put,
+    rotate,
+    rotation_owed,
+    user_recipient,
+)
 from iop_tui.access.wall import CareFact
 from iop_tui.kernel.declare import Registry
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
@@ -27,13 +36,39 @@ _AUTHOR_ROLES = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
 def settle(session: Session, _registry: Registry | None = None) -> Changes:
     """Do everything owed in one write each; the changes. Running it again does nothing."""
     changes = Changes()
-    for step in (_first_keys, _joint_keys, _program_keys, _hand_over, _forward_intake):
+    for step in (_lost_roles, _rotations, _first_keys, _joint_keys, _program_keys, _hand_over, _forward_intake):
         work = session.work()
         step(session, work)
         if work.acts or work.revisions:
             session.note(work, "settle", detail=step.__name__.strip("_"))
             changes.merge(session.commit(work))
     return changes
+
+
+def _rotations(session: Session, work: Work) -> None:
+    """Compartments whose newest key a former member still knows get a new one. Directory entries follow when they
+    are written next.
+    """
+    rows = session.view.rows(
+        "SELECT DISTINCT c.id, c.kind, c.person, c.owner FROM compartment c JOIN wrap w ON w.compartment = c.id"
+        " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND w.revoked_ms > 0"
+    )
+    for identifier, kind, person, owner in rows:
+        if rotation_owed(session, identifier):
+            rotate(session, work, Target(identifier, kind, person, owner))
+
+
+def _lost_roles(session: Session, work: Work) -> None:
+    """A colleague who lost the role of their part in somebody's care loses the part: who may assign ends it."""
+    if not roles.ASSIGNERS & set(session.identity.roles):
+        return
+    for fact in charts.care_facts(session):
+        card = session.card(fact.user)
+        if fact.role not in card.roles and card.status != "removed":
+            try:
+                chartkeys.end_part(session, work, fact)
+            except NotFound:
+                continue  # the registry names the part, the directory entry is somebody else's
 
 
 def _suspended(session: Session) -> frozenset[bytes]:
@@ -51,11 +86,17 @@ def _facts_of(session: Session, user: bytes) -> list[CareFact]:
 
 
 def _generated(session: Session, compartment: bytes, kind: str) -> bool:
-    """Whether somebody who may hold a key of this kind has made one."""
-    rows = session.view.rows(
-        "SELECT c.roles FROM generation g JOIN card c ON c.user = g.author WHERE g.compartment = ?", (compartment,)
+    """Whether a key of this kind exists that somebody who may hold it made and somebody still holds.
+
+    Where everybody who held it has left, the next person's program makes a new one, which opens what is written
+    from then on and nothing older.
+    """
+    return any(
+        session.view.one(
+            "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND revoked_ms = 0 LIMIT 1", (compartment, root)
+        )
+        for root in session.valid_roots(compartment, kind)
     )
-    return any(policy.may_be_member(kind, tuple(row[0].split("|"))) for row in rows)
 
 
 def _next_number(session: Session, compartment: bytes) -> int:
@@ -134,7 +175,8 @@ def _program_keys(session: Session, work: Work) -> None:
     recipient = user_recipient(session, me.user, me.roles[0])
     for kind in policy.PROGRAM_KINDS:
         if policy.may_be_member(kind, me.roles) and not _generated(session, program_compartment(session, kind), kind):
-            program.open_program_compartment(session, work, kind, recipient)
+            number = _next_number(session, program_compartment(session, kind))
+            program.open_program_compartment(session, work, kind, recipient, number)
 
 
 def _hand_over(session: Session, work: Work) -> None:
@@ -204,7 +246,10 @@ def _forward_intake(session: Session, work: Work) -> None:
             received=body.received,
             at_ms=body.at_ms,
         )
-        session.write(work, target, copy) if session.holds(target) else session.deposit(work, target, copy)
+        if session.holds(target):
+            session.write(work, target, copy)
+        else:
+            session.deposit(work, target, copy, charts.kind_of(session, target, person))
         put(session, work, intake, FORWARDED, Forwarded(record=record.hex()), person=person)
 
 

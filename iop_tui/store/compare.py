@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 # Row numbers differ between a view that grew and one that was built at once; everything else must be equal.
 DUMPS = {
     "card": "SELECT * FROM card ORDER BY user",
-    "wrap": "SELECT id, recipient, compartment, generation, primitive, not_after_ms, act, author, revoked_ms FROM wrap ORDER BY id",
+    "wrap": "SELECT id, recipient, compartment, generation, primitive, not_after_ms, act, author, revoked_ms"
+    " FROM wrap ORDER BY id",
     "generation": "SELECT * FROM generation ORDER BY compartment, number",
     "keyring": "SELECT compartment, generation, key FROM keyring ORDER BY compartment, generation",
     "compartment": "SELECT id, kind, person, owner FROM compartment ORDER BY id",
-    "record": "SELECT record, kind, person, compartment, author, leaf, leaves, versions, status, service_date, created_ms,"
-    " title, source, version, doc FROM record ORDER BY record",
+    "record": "SELECT record, kind, person, compartment, author, leaf, leaves, versions, status, service_date,"
+    " created_ms, title, source, version, doc FROM record ORDER BY record",
     "version": "SELECT * FROM version ORDER BY id",
     "signature": "SELECT * FROM signature ORDER BY id",
     "person": "SELECT * FROM person ORDER BY id",

@@ -7,6 +7,7 @@ never dropped and never half shown.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import msgspec
 
@@ -57,7 +58,7 @@ class Projector:
             opened.body.payload,
         )
 
-    def record(self, opened: Opened) -> Projected:
+    def record(self, opened: Opened, *, deposit: bool = False) -> Projected:
         """The view row of any other revision."""
         body = opened.body
         kind = self._registry.get(body.kind)
@@ -65,9 +66,10 @@ class Projector:
             if kind is None:
                 raise NeedsNewer("unknown kind")
             document = kind.decode(body.payload, body.version)
-            return self._known(opened, kind, document)
+            projected = self._known(opened, kind, document)
         except (NeedsNewer, DocumentInvalid):
-            return self._unknown(opened)
+            projected = self._unknown(opened)
+        return replace(projected, deposit=deposit)
 
     def _known(self, opened: Opened, kind: DocumentType[Document], document: Document) -> Projected:
         body = opened.body

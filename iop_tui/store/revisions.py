@@ -49,6 +49,10 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
     received: bytes = b""
     origin: Origin | None = None
 
+    def digest(self) -> bytes:
+        """SHA-256 of the stored bytes: what a clinical signature is about."""
+        return sha256(encode(self))
+
 
 class _Signed(msgspec.Struct, frozen=True, array_like=True):
     body: bytes

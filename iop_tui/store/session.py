@@ -12,7 +12,7 @@ from iop_tui.kernel.clock import Clock
 from iop_tui.kernel.errors import NoKey, NotFound, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, catchup, revisions
+from iop_tui.store import acts, catchup, membership, revisions
 from iop_tui.store.acts import Act, Generation, Grant, SealedKey, UserCard
 from iop_tui.store.audit import AuditSession, Event
 from iop_tui.store.projection import Projector
@@ -63,7 +63,7 @@ class Session:
         rng: Rng,
         audit: AuditSession,
         projector: Projector,
-        gate: catchup.Gate,
+        gate: membership.Gate,
         root_public: bytes,
     ) -> None:
         self.realm = realm
@@ -112,7 +112,7 @@ class Session:
 
     def forget_keys(self) -> None:
         """Drop cached keys: they are read again from the view where they are still there."""
-        self._keys.clear()
+        self._keys = {}
 
     def open_revision(self, identifier: bytes) -> Opened:
         """One revision, decrypted and its author's signature checked. Raises `NotFound` without a key."""
@@ -207,9 +207,12 @@ class Session:
         work.revisions.append(row)
         return row.id
 
-    def deposit(self, work: Work, compartment: bytes, body: Body) -> bytes:
-        """Seal a body into a compartment without being able to read it again; its revision id. Raises `NoKey`."""
-        number, public = self.public_key(compartment, work)
+    def deposit(self, work: Work, compartment: bytes, body: Body, kind: str = "") -> bytes:
+        """Seal a body into a compartment without being able to read it again; its revision id. Raises `NoKey`.
+
+        `kind` of the compartment, where known: then only a key that somebody entitled to it made is sealed to.
+        """
+        number, public = self.public_key(compartment, work, kind)
         row = revisions.seal_deposit(
             body,
             realm=self.realm,
@@ -222,15 +225,25 @@ class Session:
         work.revisions.append(row)
         return row.id
 
-    def public_key(self, compartment: bytes, work: Work | None = None) -> tuple[int, bytes]:
+    def valid_roots(self, compartment: bytes, kind: str) -> list[bytes]:
+        """The founding acts of a compartment whose keys count, if it is of this kind; oldest first."""
+        return membership.valid_roots(self.view.rows, self.gate, compartment, kind)
+
+    def public_key(self, compartment: bytes, work: Work | None = None, kind: str = "") -> tuple[int, bytes]:
         """Newest generation of a compartment and its deposit key. Raises `NoKey` where no member made one yet."""
         if work is not None and compartment in work.latest:
             number = work.latest[compartment]
             return number, work.publics[(compartment, number)]
-        row = self.view.one(
-            "SELECT number, public FROM generation WHERE compartment = ? ORDER BY number DESC LIMIT 1",
+        roots = self.valid_roots(compartment, kind) if kind else None
+        row = None
+        for number, public, root in self.view.rows(
+            "SELECT g.number, g.public, w.root FROM generation g JOIN wrap w ON w.act = g.act AND w.compartment ="
+            " g.compartment WHERE g.compartment = ? GROUP BY g.number ORDER BY g.number DESC",
             (compartment,),
-        )
+        ):
+            if roots is None or root in roots:
+                row = (number, public)
+                break
         if row is None:
             raise NoKey("Nobody has opened this part of the record yet.", "A clinician must be assigned first.")
         return int(row[0]), bytes(row[1])

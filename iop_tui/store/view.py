@@ -47,6 +47,7 @@ class Projected:
     facts: tuple[Fact, ...] = ()
     person_line: PersonLine | None = None
     origin: bytes | None = None
+    deposit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +164,41 @@ class View:
         )
 
 
-def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) -> None:
-    """Project opened revisions, in any order and any number of times."""
-    given = list(items)
-    fresh, others = _split_fresh(db, given)
+def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) -> list[tuple[bytes, str]]:
+    """Project opened revisions, in any order and any number of times; (id, reason) of those that may not be
+    believed.
+    """
+    fresh, others = _split_fresh(db, list(items))
     _insert_fresh(db, fresh)
-    changed = fresh + [item for item in others if _put_one(db, item)]
+    changed, refused = fresh, []
+    for item in others:
+        reason = _impostor(db, item)
+        if reason is not None:
+            refused.append((item.id, reason))
+        elif _insert_version(db, item):
+            _refresh_record(db, item)
+            changed.append(item)
     for item in changed:
         changes.records.add(item.record)
         if item.person:
             changes.persons.add(item.person)
+    return refused
 
 
-def _put_one(db: Connection, item: Projected) -> bool:
-    if not _insert_version(db, item):
-        return False
-    _refresh_record(db, item)
-    return True
+def _impostor(db: Connection, item: Projected) -> str | None:
+    """Why a version of a known record is not one: a record stays in its compartment, a deposit is never a second
+    version, and what its author signs is written by its author alone.
+    """
+    row = db.execute("SELECT compartment, author, status FROM record WHERE record = ?", (item.record,)).fetchone()
+    if row is None:
+        return None
+    if row[0] != item.compartment:
+        return "it claims to be a version of a record of another compartment"
+    if item.deposit and not db.execute("SELECT 1 FROM version WHERE id = ?", (item.id,)).fetchone():
+        return "a deposit claims to be a version of another record"
+    if row[2] in ("draft", "signed") and row[1] != item.author:
+        return "it claims to be a version of somebody else's document"
+    return None
 
 
 def _split_fresh(db: Connection, items: list[Projected]) -> tuple[list[Projected], list[Projected]]:
@@ -196,7 +215,8 @@ def _split_fresh(db: Connection, items: list[Projected]) -> tuple[list[Projected
         for table in ("record", "signature"):
             known.update(row[0] for row in db.execute(f"SELECT record FROM {table} WHERE record IN ({marks})", part))
     awaited = {row[0] for part in _parts([item.id for item in items]) for row in _awaited(db, part)}
-    fresh, others = [], []
+    fresh: list[Projected] = []
+    others: list[Projected] = []
     for item in items:
         asked = item.record in known or item.parents or item.person_line or item.id in awaited
         (others if asked else fresh).append(item)
@@ -216,36 +236,26 @@ def _awaited(db: Connection, ids: list[bytes]) -> list[tuple[bytes]]:
     return found
 
 
+_INSERT_RECORD = (
+    "INSERT INTO record (id, record, kind, person, compartment, author, leaf, leaves, versions, status, service_date,"
+    " created_ms, changed_ms, title, source, version, doc, origin, deposit)"
+    " VALUES (?,?,?,?,?,?,?,1,1,?,?,?,?,?,?,?,?,?,?)"
+)
+
+
+def _record_values(number: int | None, item: Projected, status: str) -> tuple[Any, ...]:
+    return (
+        *(number, item.record, item.kind, item.person, item.compartment, item.author, item.id, status),
+        *(item.service_date, item.at_ms, item.at_ms, item.title, item.source, item.version, item.doc, item.origin),
+        int(item.deposit),
+    )
+
+
 def _insert_fresh(db: Connection, items: list[Projected]) -> None:
     first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM record").fetchone()[0]
     numbered = list(enumerate(items, first))
     db.executemany("INSERT INTO version VALUES (?, ?, ?, ?, 1)", [(i.id, i.record, i.at_ms, i.author) for i in items])
-    db.executemany(
-        "INSERT INTO record (id, record, kind, person, compartment, author, leaf, leaves, versions, status,"
-        " service_date,"
-        " created_ms, changed_ms, title, source, version, doc, origin) VALUES (?,?,?,?,?,?,?,1,1,?,?,?,?,?,?,?,?,?)",
-        [
-            (
-                n,
-                i.record,
-                i.kind,
-                i.person,
-                i.compartment,
-                i.author,
-                i.id,
-                i.status,
-                i.service_date,
-                i.at_ms,
-                i.at_ms,
-                i.title,
-                i.source,
-                i.version,
-                i.doc,
-                i.origin,
-            )
-            for n, i in numbered
-        ],
-    )
+    db.executemany(_INSERT_RECORD, [_record_values(n, i, i.status) for n, i in numbered])
     texts = [(n, i.text) for n, i in numbered if i.text]
     db.executemany("INSERT INTO searchtext VALUES (?, ?)", texts)
     db.executemany("INSERT INTO search (rowid, body) VALUES (?, ?)", texts)
@@ -272,34 +282,10 @@ def _insert_version(db: Connection, item: Projected) -> bool:
 
 def _refresh_record(db: Connection, item: Projected) -> None:
     old = db.execute("SELECT id, leaf, created_ms FROM record WHERE record = ?", (item.record,)).fetchone()
-    signed = db.execute(
-        "SELECT target FROM signature WHERE record = ? AND meaning = 'author' AND signer = ? LIMIT 1",
-        (item.record, item.author),
-    ).fetchone()
+    target = _signed_version(db, item.record, item.author)
     if old is None:
-        status = "signed" if signed and signed[0] == item.id else item.status
-        cursor = db.execute(
-            "INSERT INTO record (record, kind, person, compartment, author, leaf, leaves, versions, status,"
-            " service_date, created_ms,"
-            " changed_ms, title, source, version, doc, origin) VALUES (?,?,?,?,?,?,1,1,?,?,?,?,?,?,?,?,?)",
-            (
-                item.record,
-                item.kind,
-                item.person,
-                item.compartment,
-                item.author,
-                item.id,
-                status,
-                item.service_date,
-                item.at_ms,
-                item.at_ms,
-                item.title,
-                item.source,
-                item.version,
-                item.doc,
-                item.origin,
-            ),
-        )
+        status = "signed" if target is not None else item.status
+        cursor = db.execute(_INSERT_RECORD, _record_values(None, item, status))
         _put_text(db, cursor.lastrowid, None, item)
         return
     rowid, shown, created = old
@@ -307,31 +293,44 @@ def _refresh_record(db: Connection, item: Projected) -> None:
         "SELECT id FROM version WHERE record = ? AND leaf = 1 ORDER BY at_ms DESC, id DESC", (item.record,)
     ).fetchall()
     versions = db.execute("SELECT count(*) FROM version WHERE record = ?", (item.record,)).fetchone()[0]
-    best = leaves[0][0] if leaves else shown
+    # What was signed is what is shown, whatever else another device wrote meanwhile.
+    best = target or (leaves[0][0] if leaves else shown)
     if best == item.id:
-        status = "signed" if signed else item.status
-        db.execute(
-            "UPDATE record SET leaf = ?, status = ?, service_date = ?, changed_ms = ?, title = ?, source = ?,"
-            " version = ?, doc = ?,"
-            " author = ? WHERE id = ?",
-            (
-                item.id,
-                status,
-                item.service_date,
-                item.at_ms,
-                item.title,
-                item.source,
-                item.version,
-                item.doc,
-                item.author,
-                rowid,
-            ),
-        )
-        _put_text(db, rowid, rowid, item)
+        _show_version(db, rowid, item, "signed" if target is not None else item.status)
     db.execute(
         "UPDATE record SET leaves = ?, versions = ?, created_ms = ? WHERE id = ?",
         (max(1, len(leaves)), versions, min(created, item.at_ms), rowid),
     )
+
+
+def _signed_version(db: Connection, record: bytes, author: bytes) -> bytes | None:
+    """The version its author signed, or None."""
+    row = db.execute(
+        "SELECT target FROM signature WHERE record = ? AND meaning = 'author' AND signer = ? ORDER BY at_ms, id"
+        " LIMIT 1",
+        (record, author),
+    ).fetchone()
+    return bytes(row[0]) if row else None
+
+
+def _show_version(db: Connection, rowid: int, item: Projected, status: str) -> None:
+    db.execute(
+        "UPDATE record SET leaf = ?, status = ?, service_date = ?, changed_ms = ?, title = ?, source = ?, version = ?,"
+        " doc = ?, author = ? WHERE id = ?",
+        (
+            item.id,
+            status,
+            item.service_date,
+            item.at_ms,
+            item.title,
+            item.source,
+            item.version,
+            item.doc,
+            item.author,
+            rowid,
+        ),
+    )
+    _put_text(db, rowid, rowid, item)
 
 
 def _put_text(db: Connection, rowid: int, replaced: int | None, item: Projected) -> None:

@@ -1,6 +1,6 @@
 """The tables of a view. A view is never migrated: another number here means it is built anew."""
 
-SCHEMA_NUMBER = 1
+SCHEMA_NUMBER = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -10,11 +10,13 @@ CREATE TABLE card (user BLOB PRIMARY KEY, name TEXT, roles TEXT, enc_public BLOB
                    serial INTEGER, at_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE wrap (id BLOB PRIMARY KEY, recipient BLOB, compartment BLOB, generation INTEGER, primitive TEXT,
                    not_after_ms INTEGER, act BLOB, act_kind TEXT, author BLOB, at_ms INTEGER,
-    revoked_ms INTEGER NOT NULL DEFAULT 0
-                   ) WITHOUT ROWID;
+    revoked_ms INTEGER NOT NULL DEFAULT 0,
+                   root BLOB) WITHOUT ROWID;
 CREATE INDEX wrap_compartment ON wrap (compartment, recipient);
 CREATE INDEX wrap_recipient ON wrap (recipient);
-CREATE TABLE pending_revoke (id BLOB PRIMARY KEY, at_ms INTEGER) WITHOUT ROWID;
+CREATE TABLE pending_revoke (id BLOB, author BLOB, at_ms INTEGER, PRIMARY KEY (id, author)) WITHOUT ROWID;
+CREATE TABLE role (user BLOB, role TEXT, PRIMARY KEY (user, role)) WITHOUT ROWID;
+CREATE TABLE waiting (act BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE generation (compartment BLOB, number INTEGER, public BLOB, author BLOB, act BLOB, at_ms INTEGER,
                          PRIMARY KEY (compartment, number)) WITHOUT ROWID;
 CREATE TABLE quarantine (id BLOB PRIMARY KEY, what TEXT, why TEXT, at_ms INTEGER) WITHOUT ROWID;
@@ -35,7 +37,8 @@ CREATE TABLE record (
     status TEXT NOT NULL,
     service_date TEXT, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, title TEXT NOT NULL,
     source TEXT NOT NULL,
-    version INTEGER NOT NULL, doc BLOB NOT NULL, origin BLOB
+    version INTEGER NOT NULL, doc BLOB NOT NULL, origin BLOB,
+    deposit INTEGER NOT NULL
 );
 CREATE INDEX record_person ON record (person, service_date DESC, id DESC);
 CREATE INDEX record_kind ON record (kind, service_date DESC, id DESC);

@@ -11,6 +11,7 @@ from iop_tui.access.primitives import program_compartment
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.canonical import decode
 from iop_tui.kernel.clock import iso, local_date
+from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.audit import Event, open_event, session_key_for_auditor, session_key_for_self
 from iop_tui.store.revisions import deposit_keys
@@ -201,8 +202,18 @@ def _session_keys(ws: Workspace) -> dict[bytes, Secret]:
         if session.user == ws.user.user:
             keys[session.id] = session_key_for_self(session, ws.realm, ws.user.self_key)
         elif secrets:
-            keys[session.id] = session_key_for_auditor(session, ws.realm, secrets[0])
+            keys[session.id] = _for_auditor(session, ws.realm, secrets)
     return keys
+
+
+def _for_auditor(session: SessionRow, realm: bytes, secrets: list[Secret]) -> Secret:
+    """The session's key by whichever generation of the auditors' key it was sealed to."""
+    for secret in secrets[:-1]:
+        try:
+            return session_key_for_auditor(session, realm, secret)
+        except VaultDamaged:
+            continue  # sealed to another generation
+    return session_key_for_auditor(session, realm, secrets[-1])
 
 
 def _log_report(ws: Workspace) -> None:

@@ -84,6 +84,11 @@ def save(ws: Workspace, person: bytes, note: ProgressNote, *, record: bytes | No
     """
     work = ws.work()
     place = home(ws, person)
+    if not ws.session.holds(place.compartment):
+        raise NoKey(
+            "You hold no key to this person's notes yet.",
+            "A colleague who holds it hands it over at their next unlock; your text is kept unsaved until then.",
+        )
     parents: tuple[bytes, ...] = ()
     if record is not None:
         parents = _open_leaf(ws, record)
@@ -145,40 +150,86 @@ def _sign_one(ws: Workspace, work: Work, record: bytes) -> None:
             f"Not ready to sign: {' '.join(item.message for item in missing)}", "Complete the note, then sign."
         )
     place = home(ws, line.person)
-    at = iso(work.at_ms)
-    unsigned = SignatureDoc(
-        record=record.hex(),
-        target=leaf.hex(),
-        sha256=sha256(opened.stored).hex(),
-        meaning="author",
-        role=place.role,
-        method=METHOD,
-        signed_at=at,
-        signature="",
-    )
-    message = records.signed_message(unsigned, sha256(opened.stored))
-    doc = msgspec.structs.replace(unsigned, signature=ws.user.signer.sign("iop/note/1", message).hex())
-    body = ws.session.body(
-        work,
-        record=ws.rng.token(16),
-        person=line.person,
-        kind=SIGNATURE_KIND,
-        version=1,
-        payload=msgspec.json.encode(doc),
-    )
-    ws.session.write(work, opened.compartment, body)
-    ws.session.note(work, "sign", person=line.person, category=place.kind, subject=record, detail=line.kind)
+    _attach(ws, work, line.person, place, _Signing(record, leaf, line.kind, sha256(opened.stored)), opened.compartment)
     if isinstance(document, ProgressNote):
         _project(ws, work, line.person, document, (record, leaf, place.kind))
 
 
-def _project(ws: Workspace, work: Work, person: bytes, note: ProgressNote, origin: tuple[bytes, bytes, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """What is signed: a record, the version that is meant, and the digest of its stored bytes."""
+
+    record: bytes
+    revision: bytes
+    kind: str
+    digest: bytes
+
+
+def _attach(ws: Workspace, work: Work, person: bytes, place: Home, what: _Signing, compartment: bytes) -> None:
+    """The author's signature over a revision, as a record beside it."""
+    unsigned = SignatureDoc(
+        record=what.record.hex(),
+        target=what.revision.hex(),
+        sha256=what.digest.hex(),
+        meaning="author",
+        role=place.role,
+        method=METHOD,
+        signed_at=iso(work.at_ms),
+        signature="",
+    )
+    message = records.signed_message(unsigned, what.digest)
+    doc = msgspec.structs.replace(unsigned, signature=ws.user.signer.sign("iop/note/1", message).hex())
+    body = ws.session.body(
+        work,
+        record=ws.rng.token(16),
+        person=person,
+        kind=SIGNATURE_KIND,
+        version=1,
+        payload=msgspec.json.encode(doc),
+    )
+    ws.session.write(work, compartment, body)
+    ws.session.note(work, "sign", person=person, category=place.kind, subject=what.record, detail=what.kind)
+
+
+def add_signed(ws: Workspace, work: Work, person: bytes, note: ProgressNote, *, place: Home, billing: bytes) -> bytes:
+    """Write and sign a finished note inside a larger write; the record's id.
+
+    For programs that bring many notes at once: `place` and `billing` (the person's PAY compartment) are given, since
+    the view does not show yet what the same write opened. Raises `NotReady`.
+    """
+    refused = [item for item in findings(ws, note) if item.severity is Severity.REFUSE]
+    if refused:
+        raise NotReady(f"Not ready to sign: {refused[0].message}")
+    record = ws.rng.token(16)
+    body = ws.session.body(
+        work,
+        record=record,
+        person=person,
+        kind=PROGRESS_NOTE.kind,
+        version=PROGRESS_NOTE.version,
+        payload=PROGRESS_NOTE.encode(note),
+        source="client in session",
+    )
+    revision = ws.session.write(work, place.compartment, body)
+    _attach(ws, work, person, place, _Signing(record, revision, PROGRESS_NOTE.kind, body.digest()), place.compartment)
+    _project(ws, work, person, note, (record, revision, place.kind), billing)
+    return record
+
+
+def _project(
+    ws: Workspace,
+    work: Work,
+    person: bytes,
+    note: ProgressNote,
+    origin: tuple[bytes, bytes, str],
+    billing: bytes | None = None,
+) -> None:
     """At signing, the author's program writes the fixed fields billing may see; nothing where billing has no key
     yet.
     """
     if note.service_date is None:
         return
-    compartment = charts.compartment_for(ws.session, person, Kind.PAY)
+    compartment = billing or charts.compartment_for(ws.session, person, Kind.PAY)
     line = ServiceLine(
         service_date=note.service_date,
         minutes=minutes(note),
@@ -215,13 +266,37 @@ def addend(ws: Workspace, record: bytes, *, text: str, reason: str, on: date | N
     return _write_addendum(ws, line, opened.compartment, document, slot)
 
 
+def revise_addendum(ws: Workspace, record: bytes, *, text: str, reason: str, slot: bytes = b"") -> Saved:
+    """Another version of an unsigned addendum. Raises `AlreadySigned`, `Refused`, `ConflictOpen`, `NotFound`."""
+    (leaf,) = _open_leaf(ws, record)
+    line = records.line_of(ws, record)
+    opened = ws.session.open_revision(leaf)
+    before = ADDENDUM.decode(opened.body.payload, opened.body.version)
+    document = ADDENDUM.parse({**msgspec.to_builtins(before), "text": text, "reason": reason})
+    return _write_addendum(ws, line, opened.compartment, document, slot, record, (leaf,))
+
+
 def _write_addendum(
-    ws: Workspace, line: records.RecordLine, compartment: bytes, document: Addendum, slot: bytes
+    ws: Workspace,
+    line: records.RecordLine,
+    compartment: bytes,
+    document: Addendum,
+    slot: bytes,
+    record: bytes | None = None,
+    parents: tuple[bytes, ...] = (),
 ) -> Saved:
     work = ws.work()
     kind: DocumentType[Document] = ADDENDUM  # type: ignore[assignment]
     identifier, revision = primitives.put(
-        ws.session, work, compartment, kind, document, person=line.person, source="client in session"
+        ws.session,
+        work,
+        compartment,
+        kind,
+        document,
+        person=line.person,
+        record=record,
+        parents=parents,
+        source="client in session",
     )
     if slot:
         work.clear_journal.append(slot)

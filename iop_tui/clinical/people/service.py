@@ -11,6 +11,7 @@ from iop_tui.access import chartkeys, charts, roles
 from iop_tui.access.charts import ChartMap
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment, put
+from iop_tui.access.settle import settle
 from iop_tui.clinical.people.model import PERSON, Person, full_name
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import RuleContext, Severity
@@ -36,6 +37,9 @@ class CaseloadLine:
     last_note: str
     drafts: int
     records: int
+    risk: str = ""
+    minutes_this_week: int = 0
+    trend: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +84,43 @@ def add_person(
 
 def register(ws: Workspace, person: Person) -> tuple[bytes, Changes]:
     """Register a person. Raises `NotReady` where the rules refuse the entry, `RoleRefused`, `NoKey`."""
-    findings = PERSON.findings(person, RuleContext(local_date(ws.clock.now_ms())))
-    refused = [item for item in findings if item.severity is Severity.REFUSE]
-    if refused:
-        raise NotReady(refused[0].message, "Complete the entry, then save again.")
+    _refuse_unready(ws, person)
     work = ws.work()
     identifier, chart = add_person(ws, work, person)
     own = [role for role in ws.user.roles if role in (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)]
-    if chart is not None and own and not chartkeys.ASSIGNERS & set(ws.user.roles):
+    if chart is not None and own and not roles.ASSIGNERS & set(ws.user.roles):
         chartkeys.assign(ws.session, work, identifier, ws.user.user, own[0], since=local_date(work.at_ms), chart=chart)
     return identifier, ws.commit(work)
+
+
+def entry(ws: Workspace, person: bytes) -> Person:
+    """The directory entry as it stands, for editing. Raises `NotFound`."""
+    row = ws.view.one("SELECT r.doc, r.version FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?", (person,))
+    if row is None:
+        raise NotFound
+    return PERSON.decode(row[0], row[1])
+
+
+def change(ws: Workspace, person: bytes, entry: Person) -> Changes:
+    """A new version of the directory entry. Raises `NotReady`, `NoKey` for who may not write it, `NotFound`."""
+    _refuse_unready(ws, entry)
+    row = ws.view.one("SELECT r.record, r.leaf, r.compartment FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?",
+                      (person,))
+    if row is None:
+        raise NotFound
+    if not REGISTRARS & set(ws.user.roles):
+        raise RoleRefused("Your role does not change directory entries.", "Ask the front desk.")
+    work = ws.work()
+    put(ws.session, work, row[2], PERSON, entry, person=person, record=row[0], parents=(row[1],))
+    ws.session.note(work, "write", person=person, category=Kind.DIR, subject=row[0], detail=PERSON.kind)
+    return ws.commit(work)
+
+
+def _refuse_unready(ws: Workspace, entry: Person) -> None:
+    findings = PERSON.findings(entry, RuleContext(local_date(ws.clock.now_ms())))
+    refused = [item for item in findings if item.severity is Severity.REFUSE]
+    if refused:
+        raise NotReady(refused[0].message, "Complete the entry, then save again.")
 
 
 def assign(ws: Workspace, person: bytes, user: bytes, role: str) -> Changes:
@@ -99,10 +130,40 @@ def assign(ws: Workspace, person: bytes, user: bytes, role: str) -> Changes:
     return ws.commit(work)
 
 
+def end_care(ws: Workspace, person: bytes, user: bytes) -> Changes:
+    """End a user's part in a person's care: their keys are revoked at once and get new generations. Raises
+    `RoleRefused`, `NoKey`.
+    """
+    if not roles.ASSIGNERS & set(ws.user.roles) and user != ws.user.user:
+        raise RoleRefused(
+            "Ending a clinician's part is done by the front desk, the medical director or the privacy officer."
+        )
+    work = ws.work()
+    chartkeys.end_care(ws.session, work, person, user)
+    changes = ws.commit(work)
+    changes.merge(settle(ws.session))
+    return changes
+
+
 _LAST = (
     "(SELECT max(service_date) FROM record n WHERE n.person = p.id AND n.kind IN ('progress_note', 'received_note'))"
 )
 _DRAFTS = "(SELECT count(*) FROM record n WHERE n.person = p.id AND n.status = 'draft' AND n.author = ?)"
+
+
+_RISK = (
+    "(SELECT json_extract(n.doc, '$.risk') FROM record n WHERE n.person = p.id AND n.kind = 'progress_note'"
+    " ORDER BY n.service_date DESC, n.id DESC LIMIT 1)"
+)
+_WEEK = (
+    "(SELECT coalesce(sum(f.value), 0) FROM fact f WHERE f.person = p.id AND f.key = 'minutes'"
+    " AND f.on_date >= ? AND f.on_date <= ?)"
+)
+TREND, TREND_LENGTH = "PHQ-9", 8
+_TREND = (
+    "(SELECT group_concat(value) FROM (SELECT f.value FROM fact f WHERE f.person = p.id AND f.key = ?"
+    f" ORDER BY f.on_date DESC LIMIT {TREND_LENGTH}))"
+)
 
 
 def caseload(
@@ -110,13 +171,30 @@ def caseload(
 ) -> list[CaseloadLine]:
     """People this user knows of, a page at a time. `text` filters on the start of any word of the name."""
     where, parameters = _filter(text)
+    monday, today = _week(ws)
     rows = ws.view.rows(
         f"SELECT p.id, p.name, p.initials, p.birth_date, p.pronouns, {_LAST} AS last_note, {_DRAFTS} AS drafts,"
-        " (SELECT count(*) FROM record n WHERE n.person = p.id) FROM person p"
+        f" (SELECT count(*) FROM record n WHERE n.person = p.id), {_RISK}, {_WEEK}, {_TREND} FROM person p"
         f" {where} ORDER BY {SORTS.get(sort, SORTS['name'])} LIMIT ? OFFSET ?",
-        (ws.user.user, *parameters, limit, offset),
+        (ws.user.user, monday, today, TREND, *parameters, limit, offset),
     )
-    return [CaseloadLine(r[0], r[1], r[2], r[3] or "", r[4] or "", r[5] or "", r[6], r[7]) for r in rows]
+    return [
+        CaseloadLine(
+            r[0], r[1], r[2], r[3] or "", r[4] or "", r[5] or "", r[6], r[7], r[8] or "", int(r[9]), _trend(r[10])
+        )
+        for r in rows
+    ]
+
+
+def _trend(values: str | None) -> tuple[float, ...]:
+    """Newest-first values of the query, oldest first."""
+    return tuple(float(value) for value in reversed(values.split(","))) if values else ()
+
+
+def _week(ws: Workspace) -> tuple[str, str]:
+    """Monday and today."""
+    today = local_date(ws.clock.now_ms())
+    return today.fromordinal(today.toordinal() - today.weekday()).isoformat(), today.isoformat()
 
 
 def _filter(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -179,12 +257,9 @@ def header(ws: Workspace, person: bytes) -> Header:
 
 
 def _week_minutes(ws: Workspace, person: bytes) -> int:
-    today = local_date(ws.clock.now_ms())
-    monday = today.fromordinal(today.toordinal() - today.weekday())
     row = ws.view.one(
-        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date >= ? AND"
-        " on_date <= ?",
-        (person, monday.isoformat(), today.isoformat()),
+        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date >= ? AND on_date <= ?",
+        (person, *_week(ws)),
     )
     return int(row[0]) if row else 0
 
@@ -197,3 +272,14 @@ def team(ws: Workspace, person: bytes) -> tuple[tuple[str, str], ...]:
 def show_name(person: Person) -> str:
     """The name lists show."""
     return full_name(person)
+
+
+def neighbour(ws: Workspace, person: bytes, by: int) -> bytes | None:
+    """The person before or after another in the caseload by name, or None at its end."""
+    sign, order = (">", "ASC") if by > 0 else ("<", "DESC")
+    row = ws.view.one(
+        f"SELECT id FROM person WHERE (sort_key, id) {sign} (SELECT sort_key, id FROM person WHERE id = ?)"
+        f" ORDER BY sort_key {order}, id {order} LIMIT 1",
+        (person,),
+    )
+    return bytes(row[0]) if row else None

@@ -11,10 +11,11 @@ from iop_tui.access import chartkeys, charts, policy, program, roles
 from iop_tui.access.primitives import Target, rotate
 from iop_tui.clinical.staff.api import ACTIVE, REMOVED, SUSPENDED, users
 from iop_tui.kernel.errors import Refused, VaultDamaged
+from iop_tui.kernel.secret import Secret
 from iop_tui.store.acts import UserCard, sign_card
 from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
-from iop_tui.vault import passphrase, recovery, slots, totp
+from iop_tui.vault import keystore, passphrase, recovery, slots, totp
 from iop_tui.vault.headfile import Header
 from iop_tui.vault.slots import Slot
 from iop_tui.workspace import ISSUER, Environment, NewUser, Workspace, open_kit, unlock_with
@@ -194,15 +195,44 @@ def change_passphrase(ws: Workspace, new: bytearray) -> Changes:
     ws.need_fresh()
     passphrase.check_new(new, names=(ws.user.name, ISSUER))
     slot = ws.own_slot()
-    if slot.needs_device_secret:
-        raise Refused(
-            "This account uses a device secret.", "Change the passphrase with your recovery kit: `users lost-phone`."
-        )
+    secret = keystore.load(slot.vault_id, slot.user_id, slot.device_id) if slot.needs_device_secret else None
     secrets = ws.own_secrets()
     work = ws.work()
     ws.session.note(work, "change-passphrase", subject=ws.user.user)
-    fresh = slots.new_passphrase(slot, secrets, new, None, ws.env.kdf, ws.rng)
+    fresh = slots.new_passphrase(slot, secrets, new, secret, ws.env.kdf, ws.rng)
     return ws.change_header(work, lambda header: _replace_slot(header, ws.user.user, lambda _: fresh))
+
+
+def use_device_secret(ws: Workspace, phrase: bytearray) -> str:
+    """Bind this user's slot to a secret in the operating system's keyring; the name of the keyring.
+
+    With it the passphrase alone does not open a stolen copy. The recovery kit still does: keep it apart.
+    Raises `KeyringUnusable` where there is no real keyring, `WrongSecrets` for a wrong passphrase.
+    """
+    ws.confirm(phrase)
+    name = keystore.available()
+    if name is None:
+        raise keystore.KeyringUnusable("There is no usable keyring on this computer.")
+    slot, secret = ws.own_slot(), Secret(ws.rng.token(32))
+    keystore.store(slot.vault_id, slot.user_id, slot.device_id, secret)
+    _rewrite_slot(ws, phrase, secret, "device-secret-on")
+    return name
+
+
+def drop_device_secret(ws: Workspace, phrase: bytearray) -> None:
+    """Make this user's slot open with the passphrase alone again, then delete the secret from the keyring."""
+    ws.confirm(phrase)
+    slot = ws.own_slot()
+    _rewrite_slot(ws, phrase, None, "device-secret-off")
+    if slot.needs_device_secret:
+        keystore.delete(slot.vault_id, slot.user_id, slot.device_id)
+
+
+def _rewrite_slot(ws: Workspace, phrase: bytearray, secret: Secret | None, action: str) -> None:
+    work = ws.work()
+    ws.session.note(work, action, subject=ws.user.user)
+    fresh = slots.new_passphrase(ws.own_slot(), ws.own_secrets(), phrase, secret, ws.env.kdf, ws.rng)
+    ws.change_header(work, lambda header: _replace_slot(header, ws.user.user, lambda _: fresh))
 
 
 def new_kit(ws: Workspace) -> str:

@@ -1,0 +1,256 @@
+"""The caseload, registering a person, assigning a clinician."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import msgspec
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Input
+
+from iop_tui.access import chartkeys, policy, roles
+from iop_tui.clinical.people import service as people
+from iop_tui.clinical.people.model import PERSON
+from iop_tui.clinical.people.service import CaseloadLine
+from iop_tui.clinical.staff import api as staff
+from iop_tui.kernel.clock import local_date
+from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.dialogs import Confirm, PickOne
+from iop_tui.ui.editpage import EditPage
+from iop_tui.ui.fields import LineInput
+from iop_tui.ui.page import Go, Page
+from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.sources import ThreadSource
+from iop_tui.ui.sparkline import sparkline
+from iop_tui.workspace import Workspace
+
+EMPTY = "Nobody here yet. Press + to register a person; who is assigned to you appears here by itself."
+NO_MATCH = "Nobody of this name. Press Enter to search all records for it, Esc to see everybody."
+ASSIGNABLE = (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR, roles.SUPERVISOR)
+_PHQ9 = (0.0, 27.0)
+
+
+def hours(minutes: int) -> str:
+    """Minutes as hours and minutes; nothing for none."""
+    return f"{minutes // 60}:{minutes % 60:02}" if minutes else ""
+
+
+def risk(word: str) -> str | Cell:
+    """Risk is a word and a symbol first, then a colour."""
+    return Cell("! present", "danger") if word == "present" else Cell(word, "dim")
+
+
+COLUMNS: tuple[Column[CaseloadLine], ...] = (
+    Column("name", "Name", lambda line: line.name, 20, weight=3, sortable=True),
+    Column("pronouns", "Pronouns", lambda line: Cell(line.pronouns, "dim"), 10, priority=5),
+    Column("born", "Born", lambda line: Cell(line.birth_date, "dim"), 10, priority=4),
+    Column("risk", "Risk", lambda line: risk(line.risk), 9),
+    Column("hours", "Week", lambda line: hours(line.minutes_this_week), 5, align="right", priority=2),
+    Column("last note", "Last note", lambda line: line.last_note, 10, priority=1, sortable=True),
+    Column("trend", "PHQ-9", lambda line: _trend(line), 11, priority=3),
+    Column("drafts", "Drafts", lambda line: Cell(str(line.drafts), "warn") if line.drafts else "", 6, align="right", sortable=True),
+)
+
+
+def _trend(line: CaseloadLine) -> str | Cell:
+    if not line.trend:
+        return ""
+    return f"{sparkline(line.trend, people.TREND_LENGTH, *_PHQ9)} {line.trend[-1]:2.0f}"
+
+
+class Caseload(Page):
+    """Everybody this user knows of, one line each; `/` filters while one types."""
+
+    heading = "Caseload"
+    places = ("caseload", "back", "list")
+    DEFAULT_CSS = "Caseload #filter { display: none; margin: 0 1; } Caseload #filter.-open { display: block; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._sort = "name"
+
+    def content(self) -> Iterable[Widget]:
+        """The filter above the list."""
+        field = LineInput(placeholder="Start of a name", id="filter")
+        self.give_keys(field, "filter")
+        yield field
+        yield RecordList(COLUMNS, key=lambda line: line.id, empty=EMPTY)
+
+    @property
+    def people(self) -> RecordList[CaseloadLine]:
+        """The list."""
+        return self.query_one(RecordList)
+
+    def on_mount(self) -> None:
+        """Everybody, by name."""
+        super().on_mount()
+        self.people.set_sort("name", descending=False)
+        self._ask(top=True)
+        self.people.focus()
+
+    def _ask(self, *, top: bool = False) -> None:
+        ws: Workspace = self.desk.subject
+        count = partial(people.caseload_count, ws, self._text)
+
+        def rows(offset: int, limit: int, text: str = self._text, sort: str = self._sort) -> list[CaseloadLine]:
+            return people.caseload(ws, text=text, sort=sort, limit=limit, offset=offset)
+
+        self.people.empty = NO_MATCH if self._text else EMPTY
+        self.people.set_source(ThreadSource(count, rows, self.desk.readers), top=top)
+
+    def reload(self) -> None:
+        """The same rows again."""
+        self.people.reload()
+
+    def on_record_list_loaded(self, event: RecordList.Loaded) -> None:
+        """How many."""
+        count = event.record_list.count
+        self.title(context=f"{count:,} {'person' if count == 1 else 'people'}{' found' if self._text else ''}")
+
+    def on_record_list_opened(self, event: RecordList.Opened) -> None:
+        """The chart."""
+        self.post_message(Go("chart", event.row.id))
+
+    # -- filter and sort -------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type the start of a name."""
+        field = self.query_one("#filter", LineInput)
+        field.add_class("-open")
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._text:
+            self._text = event.value
+            self._ask(top=True)
+
+    @on(Input.Submitted, "#filter")
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        row = self.people.row
+        if row is not None:
+            self.people.focus()
+            self.post_message(Go("chart", row.id))
+        elif event.value.strip():
+            self.post_message(Go("search", how=event.value))
+
+    def action_to_list(self) -> None:
+        """Leave the filter as it is and go to the list."""
+        self.people.focus()
+
+    def action_clear_filter(self) -> None:
+        """Everybody again."""
+        field = self.query_one("#filter", LineInput)
+        field.value = ""
+        field.remove_class("-open")
+        self.people.focus()
+
+    def action_back(self) -> None:
+        """A filter is cleared first."""
+        if self._text:
+            self.action_clear_filter()
+        else:
+            super().action_back()
+
+    def on_record_list_sort_asked(self, event: RecordList.SortAsked) -> None:
+        """Choose the order."""
+        event.stop()
+        options = [(key, key.capitalize()) for key in people.SORTS]
+        self.app.push_screen(PickOne("Sort by", options, self._sort), self._sorted)
+
+    def _sorted(self, key: str | None) -> None:
+        if key is not None:
+            self._sort = key
+            self.people.set_sort(key, descending=key != "name")
+            self._ask(top=True)
+
+    # -- acts ------------------------------------------------------------------------------------
+
+    def action_write_note(self) -> None:
+        """A note about the person under the cursor."""
+        row = self.people.row
+        if row is not None:
+            self.post_message(Go("note", row.id))
+
+    def action_register(self) -> None:
+        """A new person."""
+        self.post_message(Go("register"))
+
+    def action_assign(self) -> None:
+        """A clinician for the person under the cursor."""
+        row = self.people.row
+        if row is not None:
+            self.start(assign(self, row.id, row.name))
+
+
+async def assign(page: Page, person: bytes, name: str) -> None:
+    """Choose a colleague and their part; the services check the wall and the roles."""
+    lines = await page.desk.read(staff.users)
+    options = [
+        (f"{line.id.hex()}|{role}", f"{line.name}, {role}")
+        for line in lines if line.status == staff.ACTIVE for role in line.roles if role in ASSIGNABLE
+    ]
+    if not options:
+        page.app.notify("There is no clinician yet. Add one: `iop-tui users add`.", severity="warning")
+        return
+    chosen = await page.app.push_screen_wait(PickOne(f"Assign to {name}", options))
+    if chosen is None:
+        return
+    user, _, role = chosen.partition("|")
+    await page.desk.write(people.assign, person, bytes.fromhex(user), role)
+    page.app.notify("Assigned. Keys that others hold follow when their programs run next.")
+
+
+class PersonEditor(EditPage):
+    """Register a person, or change the directory entry."""
+
+    heading = "New person"
+    places = ("entry", "form")
+    promise = "saved only with s"
+
+    def __init__(self, ws: Workspace, person: bytes = b"", values: dict[str, Any] | None = None) -> None:
+        self._person = person
+        super().__init__(PERSON.fields(), values or {}, today=local_date(ws.clock.now_ms()), first="given")
+
+    def on_mount(self) -> None:
+        """New or known."""
+        super().on_mount()
+        if self._person:
+            self.title("Directory entry", "what the front desk sees")
+
+    async def save(self, values: dict[str, Any]) -> bool:
+        """Register, or store a new version."""
+        document = PERSON.parse(values)
+        if self._person:
+            await self.desk.write(people.change, self._person, document)
+            self.app.notify("Saved.")
+            return True
+        identifier, _ = await self.desk.write(people.register, document)
+        self.app.notify("Registered. Press a in the chart to assign a clinician.")
+        self.post_message(Go("chart", identifier, how="instead"))
+        self._done = True
+        return False
+
+    def action_leave(self) -> None:
+        """Nothing typed goes without a question."""
+        if not self.form.dirty:
+            super().action_leave()
+            return
+        self.app.push_screen(Confirm("Leave without saving?", "What was typed here is gone.", label="leave"), self._discarded)
+
+
+def entry_values(ws: Workspace, person: bytes) -> dict[str, Any]:
+    """The directory entry as form values. Raises `NotFound`."""
+    values: dict[str, Any] = msgspec.to_builtins(people.entry(ws, person))
+    return values
+
+
+def may_assign(ws: Workspace) -> bool:
+    """Whether this user assigns clinicians at all."""
+    return bool(chartkeys.ASSIGNERS & set(ws.user.roles))

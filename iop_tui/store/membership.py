@@ -1,0 +1,412 @@
+"""The membership log applied to a view: a set of acts in, live wraps and this user's keys out.
+
+What the log says (cards, generations, wraps, revokes) is taken in first; keys are taken from it afterwards. An
+act that cannot be judged yet, because its author's card or authority stands in a later row, waits and is
+tried again whenever something new arrives, so that the result does not depend on the order of rows.
+
+Rules, in the order of their checks:
+- an act counts where its author's certified key signed it; a card never changes a user's keys;
+- a wrap counts where its author held a live wrap of the compartment when the act was made, or where the same
+  act founds the compartment (`root` names the founding act, so that rival foundings stay apart);
+- a revoke counts where its author gave or received the wrap, was ever a member, or holds a role that ends care;
+- a key is taken where the policy lets this author give it to this user, and where its wrap descends from the
+  first founding by somebody whose roles may found that kind (or the next one, once nobody was left).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import msgspec
+
+from iop_tui.kernel.errors import IopError
+from iop_tui.kernel.secret import Secret
+from iop_tui.store import acts, revisions
+from iop_tui.store.acts import Act, Grant, SealedKey, UserCard
+from iop_tui.store.database import Connection
+from iop_tui.store.rows import ActRow
+from iop_tui.store.view import Changes, drop_compartments
+
+if TYPE_CHECKING:
+    from iop_tui.store.session import Session
+
+Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+"""How rows are asked for: inside a transaction of the view, or from its reading connection."""
+APPLIED = "applied_acts"
+_OWN_GROUPS = "SELECT compartment FROM wrap WHERE recipient = :who AND primitive = 'member'"
+
+
+class Gate(Protocol):
+    """What the policy says of keys that are offered, of foundings and of revokes."""
+
+    def refuses(self, key: SealedKey, author: UserCard, recipient: UserCard, primitive: str) -> str | None:
+        """None, or why this author may not give this key to this recipient."""
+        ...
+
+    def may_found(self, kind: str, roles: tuple[str, ...]) -> bool:
+        """Whether somebody of these roles may make the first key of a compartment of this kind."""
+        ...
+
+    def may_end(self, roles: tuple[str, ...]) -> bool:
+        """Whether these roles end other people's access without holding the key."""
+        ...
+
+
+def catch_up_acts(session: Session, changes: Changes) -> set[bytes]:
+    """Apply every act after the view's position; the compartments this user gained keys to."""
+    rows = session.db.acts_since(session.view.number(APPLIED))
+    applying = _Applying(session, changes)
+    if rows:
+
+        def work(db: Connection) -> None:
+            applying.run(db, [row for _, row in rows])
+            session.view.set_number(db, APPLIED, rows[-1][0])
+
+        session.view.transaction(work)
+        changes.access = True
+    return applying.gained
+
+
+def expire(session: Session, changes: Changes) -> None:
+    """A share ends at its date: the wrap is closed, the key and everything it opened leave the view."""
+    due = session.view.rows(
+        "SELECT id FROM wrap WHERE not_after_ms > 0 AND not_after_ms <= ? AND revoked_ms = 0", (session.clock.now_ms(),)
+    )
+    if due:
+
+        def work(db: Connection) -> None:
+            db.executemany("UPDATE wrap SET revoked_ms = not_after_ms WHERE id = ?", due)
+            drop_lost(session, db, changes)
+
+        session.view.transaction(work)
+
+
+def drop_lost(session: Session, db: Connection, changes: Changes) -> None:
+    """Compartments whose last live wrap to this user is gone leave the view at once, and what they led to."""
+    while lost := db.execute(
+        "SELECT DISTINCT k.compartment FROM keyring k WHERE NOT EXISTS (SELECT 1 FROM wrap w WHERE"
+        " w.compartment = k.compartment AND w.revoked_ms = 0 AND (w.recipient = ? OR w.recipient IN"
+        " (SELECT compartment FROM keyring)))",
+        (session.identity.user,),
+    ).fetchall():
+        _drop(session, db, [row[0] for row in lost], changes)
+
+
+def _drop(session: Session, db: Connection, compartments: list[bytes], changes: Changes) -> None:
+    drop_compartments(db, compartments, changes)
+    session.view.set_number(db, "purge_owed", 1)
+
+
+def valid_roots(rows: Rows, gate: Gate, compartment: bytes, kind: str) -> list[bytes]:
+    """The founding acts whose keys count for a compartment of a kind: the first eligible one, then each later one
+    that came when every wrap of the one before had ended."""
+    foundings = rows(
+        "SELECT DISTINCT root, at_ms, author FROM wrap WHERE compartment = ? AND act = root ORDER BY at_ms, root",
+        (compartment,),
+    )
+    chain: list[bytes] = []
+    for root, at_ms, author in foundings:
+        granted = tuple(row[0] for row in rows("SELECT role FROM role WHERE user = ?", (author,)))
+        if gate.may_found(kind, granted) and (not chain or _ended(rows, compartment, chain[-1], at_ms)):
+            chain.append(root)
+    return chain
+
+
+def _ended(rows: Rows, compartment: bytes, root: bytes, at_ms: int) -> bool:
+    return not rows(
+        "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND (revoked_ms = 0 OR revoked_ms > ?) LIMIT 1",
+        (compartment, root, at_ms),
+    )
+
+
+def roles_ever(db: Connection, user: bytes) -> tuple[str, ...]:
+    """Every role a user was ever certified for: what they gave while they held it stays given."""
+    return tuple(row[0] for row in db.execute("SELECT role FROM role WHERE user = ? ORDER BY role", (user,)))
+
+
+def card_of(db: Connection, user: bytes) -> UserCard | None:
+    """The newest certified card of a user."""
+    row = db.execute(
+        "SELECT user, name, roles, enc_public, sig_public, status, serial FROM card WHERE user = ?", (user,)
+    ).fetchone()
+    if row is None:
+        return None
+    return UserCard(row[0], row[1], tuple(row[2].split("|")) if row[2] else (), row[3], row[4], row[5], row[6])
+
+
+@dataclass
+class _Applying:
+    session: Session
+    changes: Changes
+    gained: set[bytes] = field(default_factory=set)
+    reached: set[bytes] = field(default_factory=set)
+
+    def run(self, db: Connection, rows: list[ActRow]) -> None:
+        """Apply new and waiting acts until nothing moves any more; what is left waits on."""
+        before = card_of(db, self.session.identity.user)
+        waiting = [row[0] for row in db.execute("SELECT act FROM waiting ORDER BY act")]
+        pending = {row.id: row for row in [*self._stored(waiting), *rows]}
+        moved = True
+        while moved and pending:
+            at = db.total_changes
+            for row in list(pending.values()):
+                if self._apply(db, row):
+                    del pending[row.id]
+            moved = db.total_changes != at
+            pending |= {row.id: row for row in self._stored(sorted(self.reached))}
+            moved = moved or bool(self.reached)
+            self.reached.clear()
+        db.execute("DELETE FROM waiting")
+        db.executemany("INSERT INTO waiting VALUES (?)", [(identifier,) for identifier in pending])
+        me = card_of(db, self.session.identity.user)
+        if before is not None and me is not None and before.roles != me.roles:
+            self._outgrown(db, me)
+        drop_lost(self.session, db, self.changes)
+
+    def _stored(self, identifiers: list[bytes]) -> list[ActRow]:
+        found = []
+        for identifier in identifiers:
+            rows = self.session.db.read("SELECT id, signed FROM act WHERE id = ?", (identifier,))
+            found += [ActRow(row[0], row[1]) for row in rows]
+        return found
+
+    # -- one act ---------------------------------------------------------------------------
+
+    def _apply(self, db: Connection, row: ActRow) -> bool:
+        """Whether nothing of the act is left to be judged."""
+        try:
+            act = acts.read(row)
+            self._cards(db, act)
+            author = card_of(db, act.author)
+            if author is None:
+                quarantine(db, row.id, "act", "its author was never admitted", act.at_ms)
+                return False
+            acts.verify(row, author.sig_public)
+        except IopError as error:
+            quarantine(db, row.id, "act", error.message, self.session.clock.now_ms())
+            return True
+        release(db, row.id)
+        self._generations(db, act)
+        wrapped = [self._wrap(db, act, grant) for grant in act.grants]
+        revoked = [self._revoke(db, act, identifier) for identifier in act.revokes]
+        return all([*wrapped, *revoked]) & self._seals(db, act, author)
+
+    def _cards(self, db: Connection, act: Act) -> None:
+        for signed in act.cards:
+            card = acts.read_card(signed, self.session.root_public)
+            known = card_of(db, card.user)
+            if known is not None and (known.enc_public, known.sig_public) != (card.enc_public, card.sig_public):
+                quarantine(db, act.id, "card", f"it would replace the keys of {known.name}", act.at_ms)
+                continue
+            _put_card(db, card, act.at_ms)
+
+    @staticmethod
+    def _generations(db: Connection, act: Act) -> None:
+        for item in act.generations:
+            db.execute(
+                "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?)",
+                (item.compartment, item.number, item.public, act.author, act.id, act.at_ms),
+            )
+
+    def _wrap(self, db: Connection, act: Act, grant: Grant) -> bool:
+        if db.execute("SELECT 1 FROM wrap WHERE id = ?", (grant.id,)).fetchone():
+            return True
+        root = _root_of(db, act, grant)
+        if root is None:
+            quarantine(db, grant.id, "wrap", "its author holds no key to what it grants", act.at_ms)
+            return False
+        db.execute(
+            "INSERT INTO wrap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            (
+                grant.id,
+                grant.recipient,
+                grant.compartment,
+                grant.generation,
+                grant.primitive,
+                grant.not_after_ms,
+                act.id,
+                act.kind,
+                act.author,
+                act.at_ms,
+                root,
+            ),
+        )
+        release(db, grant.id)
+        for author, at_ms in db.execute(
+            "SELECT author, at_ms FROM pending_revoke WHERE id = ?", (grant.id,)
+        ).fetchall():
+            self._judge_revoke(db, grant.id, author, at_ms)
+        return True
+
+    def _revoke(self, db: Connection, act: Act, identifier: bytes) -> bool:
+        db.execute("INSERT OR IGNORE INTO pending_revoke VALUES (?, ?, ?)", (identifier, act.author, act.at_ms))
+        if not db.execute("SELECT 1 FROM wrap WHERE id = ?", (identifier,)).fetchone():
+            return True
+        return self._judge_revoke(db, identifier, act.author, act.at_ms)
+
+    def _judge_revoke(self, db: Connection, identifier: bytes, author: bytes, at_ms: int) -> bool:
+        wrap = db.execute("SELECT compartment, author, recipient FROM wrap WHERE id = ?", (identifier,)).fetchone()
+        entitled = (
+            author in wrap[1:] or self.session.gate.may_end(roles_ever(db, author)) or _member_ever(db, author, wrap[0])
+        )
+        if not entitled:
+            quarantine(db, identifier, "revoke", "its author may not end this access", at_ms)
+            return False
+        release(db, identifier)
+        ended = max(1, at_ms)
+        db.execute(
+            "UPDATE wrap SET revoked_ms = ? WHERE id = ? AND (revoked_ms = 0 OR revoked_ms > ?)",
+            (ended, identifier, ended),
+        )
+        return True
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def _seals(self, db: Connection, act: Act, author: UserCard) -> bool:
+        me = card_of(db, self.session.identity.user)
+        primitive = {grant.id: grant.primitive for grant in act.grants}
+        if me is None:
+            return not any(seal.recipient == self.session.identity.user for seal in act.seals)
+        taken = [
+            self._take(db, key, author, me, primitive.get(key.grant, ""), act.at_ms)
+            for seal in act.seals
+            for key in self._open(db, act, seal)
+        ]
+        return all(taken)
+
+    def _open(self, db: Connection, act: Act, seal: acts.Seal) -> tuple[SealedKey, ...]:
+        secrets = self._secrets(db, seal.recipient)
+        for secret in secrets:
+            try:
+                return acts.open_keys(seal, realm=self.session.realm, act=act.id, secret=secret)
+            except IopError:
+                continue  # sealed to another generation of the group's key
+        if secrets and seal.recipient == self.session.identity.user:
+            quarantine(db, act.id, "seal", "it is not sealed to this user's key", act.at_ms)
+        return ()
+
+    def _secrets(self, db: Connection, recipient: bytes) -> list[Secret]:
+        if recipient == self.session.identity.user:
+            return [self.session.identity.enc_secret]
+        rows = db.execute("SELECT key FROM keyring WHERE compartment = ? ORDER BY generation DESC", (recipient,))
+        return [revisions.deposit_keys(Secret(row[0])).secret for row in rows]
+
+    def _take(self, db: Connection, key: SealedKey, author: UserCard, me: UserCard, primitive: str, at_ms: int) -> bool:
+        """Whether the key is taken, or can never be: only a key that somebody may still hand over properly waits."""
+        place = (key.compartment, key.generation)
+        wrap = db.execute(
+            "SELECT not_after_ms, revoked_ms, root FROM wrap WHERE id = ? AND compartment = ? AND generation = ?",
+            (key.grant, *place),
+        ).fetchone()
+        if wrap is None:
+            return False
+        over = wrap[1] or (wrap[0] and wrap[0] <= self.session.clock.now_ms())
+        if over or db.execute("SELECT 1 FROM keyring WHERE compartment = ? AND generation = ?", place).fetchone():
+            return True
+        if not self._accepts(db, key, author, me, primitive, at_ms, wrap[2]):
+            return False
+        release(db, key.grant)
+        db.execute("INSERT INTO keyring VALUES (?, ?, ?, ?)", (*place, key.key, key.grant))
+        db.execute(
+            "INSERT OR IGNORE INTO compartment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key.compartment,
+                key.kind,
+                key.person,
+                key.owner,
+                key.role,
+                key.purpose,
+                key.rule,
+                primitive,
+                author.user,
+                at_ms,
+            ),
+        )
+        self.gained.add(key.compartment)
+        rows = db.execute("SELECT DISTINCT act FROM wrap WHERE recipient = ?", (key.compartment,))
+        self.reached.update(row[0] for row in rows)
+        return True
+
+    def _accepts(
+        self, db: Connection, key: SealedKey, author: UserCard, me: UserCard, primitive: str, at_ms: int, root: bytes
+    ) -> bool:
+        giver = msgspec.structs.replace(author, roles=roles_ever(db, author.user))
+        public = db.execute(
+            "SELECT public FROM generation WHERE compartment = ? AND number = ?", (key.compartment, key.generation)
+        ).fetchone()
+        reason = None
+        if public is None or revisions.deposit_keys(Secret(key.key)).public != public[0]:
+            reason = "its key is not the published one"
+        elif root not in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind):
+            reason = "its key does not descend from the one that counts"
+        else:
+            reason = self.session.gate.refuses(key, giver, me, primitive)
+        if reason is None:
+            return True
+        once = msgspec.structs.replace(me, roles=roles_ever(db, me.user))
+        if reason != self.session.gate.refuses(key, giver, me, primitive) or self.session.gate.refuses(
+            key, giver, once, primitive
+        ):
+            quarantine(db, key.grant, "key", reason, at_ms)
+        return False
+
+    def _outgrown(self, db: Connection, me: UserCard) -> None:
+        """After a change of this user's roles: keys their roles no longer allow leave the view, their acts wait."""
+        for identifier, kind, primitive in db.execute("SELECT id, kind, primitive FROM compartment").fetchall():
+            key = SealedKey(b"", identifier, 0, b"", kind, b"", b"", "", "", "")
+            if self.session.gate.refuses(key, me, me, primitive) is not None:
+                db.execute(
+                    "INSERT OR IGNORE INTO waiting SELECT DISTINCT w.act FROM wrap w JOIN keyring k ON k.wrap = w.id"
+                    " WHERE k.compartment = ?",
+                    (identifier,),
+                )
+                _drop(self.session, db, [identifier], self.changes)
+
+
+def _root_of(db: Connection, act: Act, grant: Grant) -> bytes | None:
+    """The founding act a wrap descends from, or None where its author had no authority over the compartment."""
+    held = db.execute(
+        "SELECT root FROM wrap WHERE compartment = :compartment AND primitive = 'member' AND act != :act"
+        " AND (revoked_ms = 0 OR revoked_ms >= :at) AND (recipient = :who OR recipient IN"
+        f" ({_OWN_GROUPS} AND (revoked_ms = 0 OR revoked_ms >= :at))) ORDER BY at_ms, id LIMIT 1",
+        {"compartment": grant.compartment, "act": act.id, "at": act.at_ms, "who": act.author},
+    ).fetchone()
+    if held is not None:
+        return bytes(held[0])
+    founded = any(item.compartment == grant.compartment and item.number == grant.generation for item in act.generations)
+    return act.id if founded else None
+
+
+def _member_ever(db: Connection, user: bytes, compartment: bytes) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM wrap WHERE compartment = :compartment AND (recipient = :who OR recipient IN"
+        f" ({_OWN_GROUPS})) LIMIT 1",
+        {"compartment": compartment, "who": user},
+    ).fetchone()
+    return row is not None
+
+
+def _rows_of(db: Connection) -> Rows:
+    return lambda query, parameters: list(db.execute(query, parameters))
+
+
+def _put_card(db: Connection, card: UserCard, at_ms: int) -> None:
+    db.execute(
+        "INSERT INTO card VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET name = excluded.name,"
+        " roles = excluded.roles, status = excluded.status, serial = excluded.serial, at_ms = excluded.at_ms"
+        " WHERE excluded.serial > card.serial",
+        (card.user, card.name, "|".join(card.roles), card.enc_public, card.sig_public, card.status, card.serial, at_ms),
+    )
+    db.executemany("INSERT OR IGNORE INTO role VALUES (?, ?)", [(card.user, role) for role in card.roles])
+
+
+def quarantine(db: Connection, identifier: bytes, what: str, why: str, at_ms: int) -> None:
+    """Set aside what was not accepted, for a person to see."""
+    db.execute("INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?)", (identifier, what, why, at_ms))
+
+
+def release(db: Connection, identifier: bytes) -> None:
+    """What was set aside for lack of something else is accepted now."""
+    db.execute("DELETE FROM quarantine WHERE id = ?", (identifier,))
