@@ -22,11 +22,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class ItemFacts(msgspec.Struct, frozen=True):
-    """One item: LOINC code, words, the name of its answer list."""
+    """One item: LOINC code, words, the name of its answer list, other wordings in use."""
 
     code: str
     text: str
     answers: str
+    also: tuple[str, ...] = ()
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -75,7 +76,11 @@ class Catalogue(msgspec.Struct, frozen=True):
         """The item with these words, case and punctuation aside."""
         wanted = plain_words(text)
         return next(
-            (item for each in self.instruments for item in each.items if plain_words(item.text) == wanted), None,
+            (
+                item for each in self.instruments for item in each.items
+                if wanted in {plain_words(known) for known in (item.text, *item.also)}
+            ),
+            None,
         )
 
 

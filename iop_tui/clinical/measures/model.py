@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from iop_tui.kernel.declare import Document, DocumentType, F, Finding, RuleContext, Severity
+from iop_tui.kernel.declare import Document, DocumentType, F, Fact, Finding, RuleContext, Severity
 
 TOTALS_DISAGREE = "totals disagree"
 OUT_OF_RANGE = "out of range"
@@ -68,6 +68,13 @@ def _rules(document: Measure, context: RuleContext) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def _facts(document: Measure) -> tuple[Fact, ...]:
+    """The score under the instrument's name, for trends."""
+    if document.taken is None or document.score is None or not document.instrument:
+        return ()
+    return (Fact(document.instrument, document.taken, document.score),)
+
+
 def _title(document: Measure) -> str:
     shown = "no score" if document.score is None else f"{document.score:g}"
     return f"{document.instrument} {shown}".strip()
@@ -76,7 +83,7 @@ def _title(document: Measure) -> str:
 TYPES: tuple[DocumentType[Any], ...] = (
     DocumentType(
         kind="measure", label="Measure", struct=Measure, compartment="IND",
-        title=_title, service_date=lambda document: document.taken, rules=_rules,
+        title=_title, service_date=lambda document: document.taken, rules=_rules, facts=_facts,
         help="A questionnaire's score, with its items where they are known.",
     ),
 )

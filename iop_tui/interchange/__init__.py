@@ -1,0 +1,1 @@
+"""Foreign formats in and out: everything a file from elsewhere may claim is doubted here."""
