@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 
 from iop_tui.access import charts, policy, roles, wall
-from iop_tui.access.charts import CareMember, ChartMap, CoupleLink, Registration
+from iop_tui.access.charts import Arrival, CareMember, ChartMap, CoupleLink, Registration
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import (
     Recipient,
@@ -24,14 +24,18 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, Refused, RoleRefused
 from iop_tui.kernel.ids import show_id
+from iop_tui.store.catchup import AUTHORITY_KINDS
 from iop_tui.store.session import Session
 from iop_tui.store.work import Work
 
 _TYPES = {item.kind: item for item in charts.TYPES}
 
 
-def open_chart(session: Session, work: Work, person: bytes, initials: str) -> ChartMap:
-    """Make a person's directory compartment, reserve every id of the chart, tell the registry the initials."""
+def open_chart(session: Session, work: Work, person: bytes, initials: str, *, announced: bool = False) -> ChartMap:
+    """Make a person's directory compartment, reserve every id of the chart, tell the registry the initials.
+
+    Somebody who was `announced` stands in the registry already.
+    """
     chart = charts.new_map(session.rng)
     target = Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person)
     desk = program_compartment(session, Kind.DESK)
@@ -39,15 +43,46 @@ def open_chart(session: Session, work: Work, person: bytes, initials: str) -> Ch
         session, work, target, [group_recipient(session, desk, roles.FRONT_DESK, work)], act="admit-person"
     )
     put(session, work, target.id, _TYPES["chart_map"], chart, person=person)
-    put(
-        session,
-        work,
-        program_compartment(session, Kind.REG),
-        _TYPES["registration"],
-        Registration(initials=initials),
-        person=person,
-    )
+    if not announced:
+        _register(session, work, person, initials)
     return chart
+
+
+def _register(session: Session, work: Work, person: bytes, initials: str) -> None:
+    registry = program_compartment(session, Kind.REG)
+    put(session, work, registry, _TYPES["registration"], Registration(initials=initials), person=person)
+
+
+def announce(
+    session: Session, work: Work, person: bytes, entry: Arrival, *, received: bytes = b"", source: str = ""
+) -> None:
+    """Register a person without directory keys: initials to the registry, the entry deposited with the front desk."""
+    _register(session, work, person, entry.initials)
+    desk = program_compartment(session, Kind.DESK)
+    put(session, work, desk, _TYPES["arrival"], entry, person=person, received=received, source=source)
+
+
+def receive(session: Session, work: Work, person: bytes, record: bytes, leaf: bytes) -> None:
+    """Open the chart of an announced person and write the entry into it, as it was deposited."""
+    body = session.open_revision(leaf).body
+    entry = msgspec.json.decode(body.payload, type=Arrival)
+    if entry.kind in _TYPES or entry.kind in AUTHORITY_KINDS:
+        session.note(work, "arrival-refused", person=person, category=Kind.DESK, subject=record)
+        return
+    chart = open_chart(session, work, person, entry.initials, announced=True)
+    copy = session.body(
+        work,
+        record=session.rng.token(16),
+        person=person,
+        kind=entry.kind,
+        version=entry.version,
+        payload=entry.entry.encode(),
+        source=body.source,
+        received=body.received,
+        at_ms=body.at_ms,
+    )
+    session.write(work, charts.reserved_id(chart, Kind.DIR), copy)
+    session.note(work, "admit-person", person=person, category=Kind.DIR, subject=record)
 
 
 def assign(

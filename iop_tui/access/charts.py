@@ -64,6 +64,18 @@ class CoupleLink(Document, frozen=True, kw_only=True):
     ended: Annotated[date | None, F("Ended")] = None
 
 
+class Arrival(Document, frozen=True, kw_only=True):
+    """A directory entry by somebody without directory keys: it waits until who holds them opens the chart.
+
+    `entry` is the stored form of a document of `kind`, carried unread.
+    """
+
+    kind: Annotated[str, F("Kind", search=False)]
+    version: Annotated[int, F("Version", search=False)]
+    entry: Annotated[str, F("Entry", search=False)]
+    initials: Annotated[str, F("Initials", search=False)]
+
+
 class Forwarded(Document, frozen=True, kw_only=True):
     """A received record that went on to its own compartment; the id of the one it repeats."""
 
@@ -93,6 +105,9 @@ TYPES: tuple[DocumentType[Any], ...] = (
         kind="registration", label="Registration", struct=Registration, compartment=Kind.REG, title=lambda d: d.initials
     ),
     DocumentType(kind="couple_link", label="Couple", struct=CoupleLink, compartment=Kind.DIR, title=lambda d: "Couple"),
+    DocumentType(
+        kind="arrival", label="Arrival", struct=Arrival, compartment=Kind.DESK, title=lambda d: f"Arrival {d.initials}"
+    ),
     FORWARDED,
 )
 

@@ -42,6 +42,10 @@ class PolicyGate:
         except Unexpected:
             return False
 
+    def alone(self, kind: str) -> bool:
+        """Whether every author keeps a key of their own in compartments of this kind."""
+        return kind in policy.AUTHOR_KINDS
+
     def may_end(self, roles: tuple[str, ...]) -> bool:
         """Whether these roles end other people's access without holding the key."""
         return bool(_ENDERS & set(roles))

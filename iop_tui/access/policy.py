@@ -116,7 +116,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule(Kind.ORG, {_ADM: _F}, "certifies users"),
     Rule(Kind.AUD, {_AUD: _R, _PO: _R}, "45 CFR 164.312(b); ASTM E2147-18"),
     Rule(Kind.OPS, {_PO: _F, _ADM: _F, _AUD: _R}, "45 CFR 164.308(a)(6)"),
-    Rule(Kind.INTAKE, {_MD: _F}, "received records of people without a clinician"),
+    Rule(Kind.INTAKE, {_MD: _F, _PO: _R}, "received records of people without a clinician"),
 )
 _BY_KIND = {rule.kind: rule for rule in MATRIX}
 

@@ -259,10 +259,11 @@ def rotate(session: Session, work: Work, target: Target) -> None:
     """A new generation of a compartment's key, wrapped to everyone who still holds a live wrap. Protects what is
     written from now on.
     """
-    rows = session.view.rows(
-        "SELECT DISTINCT recipient, primitive FROM wrap WHERE compartment = ? AND revoked_ms = 0 AND recipient != ?",
+    wraps = session.view.rows(
+        "SELECT id, recipient, primitive FROM wrap WHERE compartment = ? AND revoked_ms = 0 AND recipient != ?",
         (target.id, session.identity.user),
     )
+    rows = sorted({(recipient, primitive) for wrap, recipient, primitive in wraps if wrap not in work.ended})
     number = session.newest(target.id) + 1
     generation, key = session.new_generation(work, target.id, number)
     me = session.identity
@@ -270,7 +271,7 @@ def rotate(session: Session, work: Work, target: Target) -> None:
     for recipient, _ in rows:
         card = session.view.one("SELECT enc_public, status, roles FROM card WHERE user = ?", (recipient,))
         if card is None:
-            recipients.append(group_recipient(session, recipient, ""))
+            recipients.append(group_recipient(session, recipient, "", work))
         elif card[1] == "active":
             recipients.append(Recipient(recipient, card[0], card[2].split("|")[0]))
     _seal(

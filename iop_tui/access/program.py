@@ -75,7 +75,9 @@ def programs_owed(session: Session, user: bytes, user_roles: tuple[str, ...]) ->
     for kind in PROGRAM_KINDS:
         identifier = program_compartment(session, kind)
         given = session.view.one(
-            "SELECT 1 FROM wrap WHERE compartment = ? AND recipient = ? AND revoked_ms = 0 LIMIT 1", (identifier, user)
+            "SELECT 1 FROM wrap WHERE compartment = ?1 AND recipient = ?2 AND revoked_ms = 0 AND generation ="
+            " (SELECT max(generation) FROM keyring WHERE compartment = ?1) LIMIT 1",
+            (identifier, user),
         )
         if given is None and policy.may_be_member(kind, user_roles) and session.holds(identifier):
             owed.append(Target(identifier, kind))

@@ -36,7 +36,7 @@ _AUTHOR_ROLES = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
 def settle(session: Session, _registry: Registry | None = None) -> Changes:
     """Do everything owed in one write each; the changes. Running it again does nothing."""
     changes = Changes()
-    for step in (_lost_roles, _rotations, _first_keys, _joint_keys, _program_keys, _hand_over, _forward_intake):
+    for step in _STEPS:
         work = session.work()
         step(session, work)
         if work.acts or work.revisions:
@@ -51,7 +51,7 @@ def _rotations(session: Session, work: Work) -> None:
     """
     rows = session.view.rows(
         "SELECT DISTINCT c.id, c.kind, c.person, c.owner FROM compartment c JOIN wrap w ON w.compartment = c.id"
-        " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND w.revoked_ms > 0"
+        " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND w.revoked_ms > 0 ORDER BY c.kind != 'DESK', c.id"
     )
     for identifier, kind, person, owner in rows:
         if rotation_owed(session, identifier):
@@ -69,6 +69,19 @@ def _lost_roles(session: Session, work: Work) -> None:
                 chartkeys.end_part(session, work, fact)
             except NotFound:
                 continue  # the registry names the part, the directory entry is somebody else's
+
+
+def _arrivals(session: Session, work: Work) -> None:
+    """People whom somebody without directory keys registered get their chart from the front desk's program."""
+    if roles.FRONT_DESK not in session.identity.roles:
+        return
+    rows = session.view.rows(
+        "SELECT r.person, min(r.record), r.leaf FROM record r WHERE r.kind = 'arrival' AND r.compartment = ? AND r.status = 'kept'"
+        " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'chart_map' AND c.person = r.person) GROUP BY r.person",
+        (program_compartment(session, Kind.DESK),),
+    )
+    for person, record, leaf in rows:
+        chartkeys.receive(session, work, person, record, leaf)
 
 
 def _suspended(session: Session) -> frozenset[bytes]:
@@ -89,8 +102,10 @@ def _generated(session: Session, compartment: bytes, kind: str) -> bool:
     """Whether a key of this kind exists that somebody who may hold it made and somebody still holds.
 
     Where everybody who held it has left, the next person's program makes a new one, which opens what is written
-    from then on and nothing older.
+    from then on and nothing older. What authors keep alone each of them makes for themselves.
     """
+    if kind in policy.AUTHOR_KINDS:
+        return session.holds(compartment)
     return any(
         session.view.one(
             "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND revoked_ms = 0 LIMIT 1", (compartment, root)
@@ -138,6 +153,13 @@ def _open_billing(session: Session, work: Work) -> None:
     others = [
         card for card in billers if card.user != session.identity.user and policy.may_be_member(Kind.PAY, card.roles)
     ]
+    given = {
+        tuple(row) for row in session.view.rows(
+            "SELECT w.compartment, w.recipient FROM wrap w JOIN compartment c ON c.id = w.compartment WHERE"
+            " c.kind = 'PAY' AND w.revoked_ms = 0 AND w.generation ="
+            " (SELECT max(generation) FROM keyring k WHERE k.compartment = c.id)"
+        )
+    }
     for doc, person in session.view.rows("SELECT doc, person FROM record WHERE kind = 'chart_map'"):
         target = Target(charts.reserved_id(msgspec.json.decode(doc, type=ChartMap), Kind.PAY), Kind.PAY, person)
         if not _generated(session, target.id, Kind.PAY):
@@ -145,6 +167,11 @@ def _open_billing(session: Session, work: Work) -> None:
             open_compartment(
                 session, work, target, recipients, act="open-compartment", number=_next_number(session, target.id)
             )
+        elif session.holds(target.id):
+            late = [card for card in others if (target.id, card.user) not in given]
+            if late:
+                recipients = [user_recipient(session, card.user, card.roles[0]) for card in late]
+                give_member(session, work, [target], recipients, act="hand-over")
 
 
 def _joint_keys(session: Session, work: Work) -> None:
@@ -200,7 +227,8 @@ def _owed_to(session: Session, fact: CareFact) -> list[Target]:
     mine = {other.role for other in charts.care_facts(session, fact.person) if other.user == session.identity.user}
     rows = session.view.rows(
         "SELECT c.id, c.kind FROM compartment c WHERE c.person = ? AND c.primitive = 'member' AND NOT EXISTS"
-        " (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ? AND w.revoked_ms = 0)",
+        " (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ? AND w.revoked_ms = 0"
+        " AND w.generation = (SELECT max(generation) FROM keyring k WHERE k.compartment = c.id))",
         (fact.person, fact.user),
     )
     owed = []
@@ -208,7 +236,6 @@ def _owed_to(session: Session, fact: CareFact) -> list[Target]:
         same_part = fact.role in mine and kind in policy.WALLED_KINDS
         if (
             kind in policy.PERSON_KINDS
-            and kind != Kind.DIR
             and not same_part
             and policy.may_be_member(kind, (fact.role,))
         ):
@@ -275,3 +302,15 @@ def received_target(session: Session, chart: ChartMap, kind: str) -> bytes | Non
         if _generated(session, identifier, name):
             return identifier
     return None
+
+
+_STEPS = (
+    _lost_roles,
+    _rotations,
+    _arrivals,
+    _first_keys,
+    _joint_keys,
+    _program_keys,
+    _hand_over,
+    _forward_intake,
+)

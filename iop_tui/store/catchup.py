@@ -30,10 +30,17 @@ def catch_up(
     session: Session,
     progress: Callable[[int, int], None] | None,
     cancelled: Callable[[], bool] | None,
+    written: tuple[int, list[RevisionRow]] | None = None,
 ) -> Changes:
-    """Apply every act and revision after the view's position. Cancelling leaves a view that goes on later."""
+    """Apply every act and revision after the view's position. Cancelling leaves a view that goes on later.
+
+    `written`: the sequence of the first row of a write and its rows, which then need not be read back.
+    """
     changes = catch_up_acts(session)
     done, target = session.view.number(_REVISIONS), session.db.position.revisions
+    if written is not None and written[1] and written[0] == done + 1:
+        done += len(written[1])
+        _apply_revisions(session, written[1], changes, done)
     while done < target:
         if cancelled is not None and cancelled():
             raise Cancelled("Stopped. The rest is read in next time.")

@@ -49,6 +49,10 @@ class Gate(Protocol):
         """Whether somebody of these roles may make the first key of a compartment of this kind."""
         ...
 
+    def alone(self, kind: str) -> bool:
+        """Whether every author keeps a key of their own in compartments of this kind."""
+        ...
+
     def may_end(self, roles: tuple[str, ...]) -> bool:
         """Whether these roles end other people's access without holding the key."""
         ...
@@ -56,7 +60,8 @@ class Gate(Protocol):
 
 def catch_up_acts(session: Session, changes: Changes) -> set[bytes]:
     """Apply every act after the view's position; the compartments this user gained keys to."""
-    rows = session.db.acts_since(session.view.number(APPLIED))
+    done = session.view.number(APPLIED)
+    rows = session.db.acts_since(done) if done < session.db.position.acts else []
     applying = _Applying(session, changes)
     if rows:
 
@@ -109,7 +114,8 @@ def valid_roots(rows: Rows, gate: Gate, compartment: bytes, kind: str) -> list[b
     chain: list[bytes] = []
     for root, at_ms, author in foundings:
         granted = tuple(row[0] for row in rows("SELECT role FROM role WHERE user = ?", (author,)))
-        if gate.may_found(kind, granted) and (not chain or _ended(rows, compartment, chain[-1], at_ms)):
+        follows = not chain or gate.alone(kind) or _ended(rows, compartment, chain[-1], at_ms)
+        if follows and gate.may_found(kind, granted):
             chain.append(root)
     return chain
 
@@ -198,7 +204,7 @@ class _Applying:
             card = acts.read_card(signed, self.session.root_public)
             known = card_of(db, card.user)
             if known is not None and (known.enc_public, known.sig_public) != (card.enc_public, card.sig_public):
-                quarantine(db, act.id, "card", f"it would replace the keys of {known.name}", act.at_ms)
+                quarantine(db, signed.signature[:16], "card", f"it would replace the keys of {known.name}", act.at_ms)
                 continue
             _put_card(db, card, act.at_ms)
 

@@ -290,18 +290,19 @@ class Session:
             identifier, self.realm, kind, self.identity.user, work.at_ms, grants, revokes, generations, cards, sealed
         )
         work.acts.append(acts.sign(act, self.identity.signer))
+        work.ended.update(revokes)
         return identifier
 
     # -- committing ------------------------------------------------------------------------
 
     def commit(self, work: Work) -> Changes:
         """Append a write and project it. On return the write is durable and the view shows it."""
-        self.append(work)
-        return self.catch_up()
+        first = self.append(work)
+        return self._caught_up(catchup.catch_up(self, None, None, (first, work.revisions)))
 
-    def append(self, work: Work) -> None:
+    def append(self, work: Work) -> int:
         """Append a write durably and leave the view where it is: for many writes in a row, with one `catch_up`
-        after.
+        after. The vault sequence of its first revision.
         """
         if not work.events:
             raise VaultDamaged("A change without an audit event was refused.")
@@ -317,7 +318,7 @@ class Session:
             [(self.identity.user, slot) for slot in work.clear_journal],
             work.clean_close,
         )
-        self.db.commit(batch)
+        return self.db.commit(batch)[0]
 
     def catch_up(
         self,
@@ -325,7 +326,9 @@ class Session:
         cancelled: Callable[[], bool] | None = None,
     ) -> Changes:
         """Bring the view to the end of the log."""
-        changes = catchup.catch_up(self, progress, cancelled)
+        return self._caught_up(catchup.catch_up(self, progress, cancelled))
+
+    def _caught_up(self, changes: Changes) -> Changes:
         if changes.access:
             self.forget_keys()
         return changes

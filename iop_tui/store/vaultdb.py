@@ -77,6 +77,7 @@ class VaultDb:
         self._device = device
         self._head: Callable[[Position], None] | None = None
         self._state: dict[str, bytes] = {}
+        self._meta: dict[str, bytes] = {}
         self._journal: dict[tuple[bytes, bytes], bytes] = {}
         self._position = Position(0, _GENESIS, 0, 0, EMPTY_DIGEST)
 
@@ -134,10 +135,13 @@ class VaultDb:
 
     def meta(self, key: str) -> bytes:
         """An unchanging fact. Raises `VaultDamaged` where it is missing."""
-        rows = self.read("SELECT value FROM meta WHERE key = ?", (key,))
-        if not rows:
-            raise VaultDamaged(f"vault.db lacks its {key}.")
-        return bytes(rows[0][0])
+        known = self._meta.get(key)
+        if known is None:
+            rows = self.read("SELECT value FROM meta WHERE key = ?", (key,))
+            if not rows:
+                raise VaultDamaged(f"vault.db lacks its {key}.")
+            known = self._meta[key] = bytes(rows[0][0])
+        return known
 
     def revisions_since(self, seq: int, limit: int) -> list[tuple[int, RevisionRow]]:
         """Up to `limit` revisions after vault sequence `seq`, in order."""

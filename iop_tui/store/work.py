@@ -23,3 +23,5 @@ class Work:
     latest: dict[bytes, int] = field(default_factory=dict)
     publics: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     clean_close: bool = False
+    ended: set[bytes] = field(default_factory=set)
+    """Wraps that this write revokes: a new key made in the same write is not wrapped to them again."""

@@ -18,7 +18,10 @@ def anchor_findings(env: Environment, db: VaultDb, realm: bytes, device: bytes) 
     """A head kept outside the folder shows when the whole folder was put back."""
     if not env.use_keyring or not keystore.available():
         return []
-    raw = keystore.load_anchor(realm, device)
+    try:
+        raw = keystore.load_anchor(realm, device)
+    except keystore.KeyringUnusable as error:
+        return [CheckFinding(f"The head kept in the keyring was not compared: {error.message}", "keyring", alarm=False)]
     if raw is None:
         return []
     seq, chain = decode(raw, tuple[int, bytes])

@@ -127,9 +127,16 @@ class Workspace:
         return decode(raw, ViewPlace) if raw else None
 
     def _save_anchor(self) -> None:
-        if self.env.use_keyring and keystore.available():
-            position = self.session.db.position
+        """Keep the head in the keyring too, best effort: a keyring that refuses must not keep a session from
+        closing.
+        """
+        if not self.env.use_keyring or not keystore.available():
+            return
+        position = self.session.db.position
+        try:
             keystore.store_anchor(self.realm, self.session.device, encode((position.audit_seq, position.audit_hash)))
+        except keystore.KeyringUnusable:
+            return  # the older anchor stays, and still shows a vault put back to before it
 
     # -- checks ----------------------------------------------------------------------------
 
