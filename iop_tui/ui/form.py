@@ -1,0 +1,296 @@
+"""A form made from declared fields: labels, inputs, errors in words beside the field, help of the focused one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from iop_tui.kernel.declare import FieldInfo
+from iop_tui.kernel.declare import Widget as Entry
+from iop_tui.kernel.text import clean_line
+from iop_tui.ui.bars import Bar
+from iop_tui.ui.cellfit import strip_of, wrap
+from iop_tui.ui.editor import NoteText
+from iop_tui.ui.fields import ValueField
+from iop_tui.ui.keys import KIT
+from iop_tui.ui.theme import tones
+from iop_tui.ui.values import Binding, binding_for
+
+LABEL = 24
+
+
+class FieldLabel(Widget):
+    """A field's label, wrapped; bright while its input has the focus."""
+
+    DEFAULT_CSS = f"""
+    FieldLabel {{ dock: left; width: {LABEL + 1}; height: auto; }}
+    """
+
+    def __init__(self, info: FieldInfo) -> None:
+        super().__init__()
+        unit = f" ({info.unit})" if info.unit else ""
+        self.lines = wrap(clean_line(f"{info.label}{unit}{' *' if info.required else ''}"), LABEL - 1)
+        self.lit = False
+
+    def light(self, lit: bool) -> None:
+        """Show whether the field is the one that is being filled in."""
+        if lit is not self.lit:
+            self.lit = lit
+            self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the label needs."""
+        del container, viewport, width
+        return len(self.lines)
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the label."""
+        styles = tones(self.app.theme)
+        text = self.lines[y] if y < len(self.lines) else ""
+        return strip_of([(f" {text}", styles.strong if self.lit else styles.dim)], self.size.width, styles.text)
+
+
+class FieldError(Widget):
+    """What is wrong with a field, in as many lines as it takes."""
+
+    DEFAULT_CSS = "FieldError { height: auto; width: 1fr; margin: 0 1; }"
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self.message = clean_line(f"! {message}")
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the message needs."""
+        del container, viewport
+        return len(wrap(self.message, width))
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the message."""
+        styles, lines = tones(self.app.theme), wrap(self.message, self.size.width)
+        return strip_of([(lines[y] if y < len(lines) else "", styles.danger)], self.size.width, styles.text)
+
+
+class FieldRow(Widget):
+    """One field: its label on the left, the input, its error below."""
+
+    DEFAULT_CSS = """
+    FieldRow { height: auto; width: 1fr; layout: vertical; }
+    FieldRow > .value { margin: 0 1; }
+    FieldRow LineInput { width: 1fr; }
+    FieldRow LineInput:ansi { text-style: underline; }
+    FieldRow NoteText { height: auto; min-height: 3; max-height: 14; background: $kit-field; padding: 0; }
+    FieldRow NoteText:ansi { border-left: solid ansi_default; }
+    FieldRow NoteText .text-area--cursor-line { background: $kit-field; }
+    """
+
+    def __init__(self, info: FieldInfo, binding: Binding) -> None:
+        super().__init__()
+        self.info, self.binding, self.error = info, binding, ""
+        self.label = FieldLabel(info)
+        binding.widget.add_class("value")
+        self.styles.min_height = len(self.label.lines)
+
+    def compose(self) -> ComposeResult:
+        """The label and the input."""
+        yield self.label
+        yield self.binding.widget
+
+    def set_error(self, message: str) -> None:
+        """Show or (with empty text) remove the error."""
+        if message == self.error:
+            return
+        self.error = message
+        self.query(FieldError).remove()
+        if message:
+            self.mount(FieldError(message))
+
+
+class Form(Vertical):
+    """Fields in print order, generated from the declaration.
+
+    `values()` are plain builtins for `DocumentType.parse`; fields that cannot be typed here (lists of
+    records) keep the value they came with. `today` lets people write `today` or `+7` in dates.
+    """
+
+    DEFAULT_CSS = """
+    Form { height: 1fr; width: 1fr; }
+    Form > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; scrollbar-color: $kit-dim;
+                            scrollbar-background: $kit-ground; }
+    Form > Bar { dock: bottom; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*KIT.bindings("form")]
+
+    class Changed(Message):
+        """Somebody typed or chose; `name` says in which field."""
+
+        def __init__(self, form: Form, name: str) -> None:
+            super().__init__()
+            self.form, self.name = form, name
+
+        @property
+        def control(self) -> Form:
+            """The form."""
+            return self.form
+
+    class Snapshot(Changed):
+        """At most a second after a change, and on leaving a field: time to write the journal."""
+
+    def __init__(
+        self, fields: Sequence[FieldInfo], values: Mapping[str, Any] | None = None, *, today: date,
+        id: str | None = None, classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._kept = dict(values or {})
+        shown = [info for info in fields if info.widget is not Entry.HIDDEN]
+        self.rows = [FieldRow(info, binding_for(info, self._kept.get(info.name), today)) for info in shown]
+        self.dirty = False
+        self._settled = False
+
+    def compose(self) -> ComposeResult:
+        """The rows and the help line."""
+        with VerticalScroll(can_focus=False):
+            yield from self.rows
+        yield Bar(id="form-help")
+
+    def on_mount(self) -> None:
+        """Changes count from the first refresh on."""
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self._settled = True
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def collect(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """(values, errors by field name); a field with an error keeps its last good value."""
+        values, errors = dict(self._kept), dict[str, str]()
+        for row in self.rows:
+            try:
+                values[row.info.name] = row.binding.value()
+            except ValueError as error:
+                errors[row.info.name] = str(error)
+        return values, errors
+
+    def values(self) -> dict[str, Any]:
+        """The values alone; what cannot be read is left at its last good value."""
+        return self.collect()[0]
+
+    def check(self) -> dict[str, Any] | None:
+        """The values, or None after showing every error and going to the first field that has one."""
+        values, errors = self.collect()
+        self.show_errors(errors)
+        return None if errors else values
+
+    def load(self, values: Mapping[str, Any]) -> None:
+        """Show other values, for example a recovered draft."""
+        self._kept.update(values)
+        for row in self.rows:
+            if row.info.name in values:
+                row.binding.load(values[row.info.name])
+
+    def show_errors(self, errors: Mapping[str, str], *, focus: bool = True) -> None:
+        """Show errors by field name (also `$.name` places of `DocumentInvalid`), clear the others."""
+        plain = {name.removeprefix("$.").split(".")[0].split("[")[0]: text for name, text in errors.items()}
+        for row in self.rows:
+            row.set_error(plain.get(row.info.name, ""))
+        first = next((row for row in self.rows if row.error), None)
+        if first is not None and focus:
+            first.binding.widget.focus()
+
+    # -- moving ----------------------------------------------------------------------------------
+
+    def focus_field(self, name: str) -> None:
+        """Go to a field."""
+        for row in self.rows:
+            if row.info.name == name:
+                row.binding.widget.focus()
+
+    def _step(self, by: int) -> None:
+        focused = self.screen.focused
+        place = next((at for at, row in enumerate(self.rows) if row.binding.widget is focused), -1 if by > 0 else 0)
+        if self.rows:
+            self.rows[(place + by) % len(self.rows)].binding.widget.focus()
+
+    def action_next_field(self) -> None:
+        """Go to the next field."""
+        self._step(1)
+
+    def action_previous_field(self) -> None:
+        """Go to the previous field."""
+        self._step(-1)
+
+    # -- reactions -------------------------------------------------------------------------------
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show the field's help."""
+        row = self._row_of(event.widget)
+        if row is not None:
+            row.label.light(True)
+            source = f"  ({row.info.source})" if row.info.source else ""
+            self.query_one("#form-help", Bar).show([(row.info.help or row.binding.hint, "bar"), (source, "bar_dim")])
+            event.widget.scroll_visible(animate=False)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Say what is wrong with a field when it is left, not while it is typed."""
+        row = self._row_of(event.widget)
+        if row is None:
+            return
+        row.label.light(False)
+        try:
+            row.binding.value()
+        except ValueError as error:
+            row.set_error(str(error))
+        else:
+            row.set_error("")
+        if self.dirty:
+            self.post_message(self.Snapshot(self, row.info.name))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """A line changed."""
+        event.stop()
+        self._touched(event.input)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """A text changed."""
+        event.stop()
+        self._touched(event.text_area)
+
+    def on_value_field_changed(self, event: ValueField.Changed) -> None:
+        """A choice changed."""
+        event.stop()
+        self._touched(event.field)
+
+    def on_note_text_snapshot(self, event: NoteText.Snapshot) -> None:
+        """Pass on the second of a text field."""
+        row = self._row_of(event.note_text)
+        event.stop()
+        if row is not None:
+            self.post_message(self.Snapshot(self, row.info.name))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a line goes on to the next field."""
+        event.stop()
+        self._step(1)
+
+    def _touched(self, widget: Widget) -> None:
+        row = self._row_of(widget)
+        if row is None or not self._settled:
+            return
+        self.dirty = True
+        self.post_message(self.Changed(self, row.info.name))
+        if not isinstance(widget, NoteText):
+            self.post_message(self.Snapshot(self, row.info.name))
+
+    def _row_of(self, widget: Widget) -> FieldRow | None:
+        return next((row for row in self.rows if row.binding.widget is widget), None)

@@ -1,0 +1,229 @@
+"""The base of the program's screens: title, content, status line, footer; queries and writes off the event loop.
+
+The kit knows no clinical word and no store: `Desk` carries whatever object the queries need as their first argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingsMap
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.widget import Widget
+from textual.worker import WorkType
+
+from iop_tui.kernel.errors import IopError
+from iop_tui.ui.app import KitApp
+from iop_tui.ui.footer import FooterLine
+from iop_tui.ui.statusline import StatusLine
+from iop_tui.ui.titleline import TitleLine
+
+W = TypeVar("W")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+class Desk(Generic[W]):
+    """The one way from a screen to a service: `await desk.read(service.query, …)`, `await desk.write(service.act, …)`.
+
+    The service's first argument is `subject`. Reads run on two threads, writes on one, in the order they were asked.
+    `on_change` is called on the event loop with what a write returned.
+    """
+
+    def __init__(self, subject: W, on_change: Callable[[Any], None]) -> None:
+        self.subject = subject
+        self._on_change = on_change
+        self._readers = ThreadPoolExecutor(2, "read")
+        self._writer = ThreadPoolExecutor(1, "write")
+
+    async def read(self, call: Callable[Concatenate[W, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The answer of a query."""
+        return await self._run(self._readers, call, *args, **kwargs)
+
+    async def write(self, call: Callable[Concatenate[W, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What a write returned; screens that show what it changed are told."""
+        result = await self._run(self._writer, call, *args, **kwargs)
+        self._on_change(result)
+        return result
+
+    async def keep(self, call: Callable[Concatenate[W, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As `write`, for what no screen shows: the journal, a log entry."""
+        return await self._run(self._writer, call, *args, **kwargs)
+
+    async def _run(
+        self, executor: Executor, call: Callable[Concatenate[W, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        job = partial(call, self.subject, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(executor, job)
+
+    @property
+    def readers(self) -> Executor:
+        """The threads queries run on, for the sources of lists."""
+        return self._readers
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A wish to open something: a place by name, what it is about, and words the place understands."""
+
+    place: str
+    ids: tuple[bytes, ...] = ()
+    how: str = ""
+
+
+class DeskApp(KitApp):
+    """What pages need of the app: the desk, the status parts, the news."""
+
+    desk: Desk[Any]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.parts: dict[str, tuple[str, str]] = {}
+        self.changed_signal: Signal[Any] = Signal(self, "changed")
+
+    def set_status(self, name: str, text: str, tone: str = "bar") -> None:
+        """Show a part on the status line of this screen and of those that follow."""
+        self.parts[name] = (text, tone)
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Page):
+                screen.show_status()
+                return
+
+    def go(self, wish: Go) -> None:
+        """Hook: open something. Answers at once; the page comes when its data is there."""
+
+    def told(self, result: Any) -> None:
+        """A write is done."""
+        self.changed_signal.publish(result)
+
+
+class Page(Screen[None]):
+    """A screen of the program. Subclasses give `heading`, `places` and `content()`.
+
+    `reload` is called when something was written and this page is seen (again).
+    """
+
+    DEFAULT_CSS = "Page { layout: vertical; }"
+    places: ClassVar[tuple[str, ...]] = ()
+    heading: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stale = False
+
+    @property
+    def shell(self) -> DeskApp:
+        """The app."""
+        return cast(DeskApp, self.app)
+
+    @property
+    def desk(self) -> Desk[Any]:
+        """The way to the services."""
+        return self.shell.desk
+
+    # -- building --------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Title, content, status, footer."""
+        self.give_keys(self, *self.places)
+        yield TitleLine(self.heading)
+        yield from self.content()
+        yield StatusLine()
+        yield FooterLine()
+
+    def give_keys(self, widget: Widget, *places: str) -> None:
+        """Bind the key table's keys of some places to a widget: the table, not the class, is where keys are written."""
+        own = BindingsMap(self.shell.table.bindings(*places))
+        widget._bindings = BindingsMap.merge([widget._bindings, own])
+
+    def content(self) -> Iterable[Widget]:
+        """What stands between title and status line."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Show the status and listen to what is written."""
+        self.show_status()
+        self.shell.changed_signal.subscribe(self, self._news, immediate=True)
+
+    def show_status(self) -> None:
+        """Take the app's status parts over."""
+        for line in self.query(StatusLine):
+            for name, (text, tone) in self.shell.parts.items():
+                line.set_part(name, text, tone)
+
+    def retitle(self, text: str | None = None, context: str | None = None) -> None:
+        """Change the title line; None keeps a side."""
+        line = self.query_one(TitleLine)
+        if text is not None:
+            line.set_title(text, context)
+        elif context is not None:
+            line.set_context(context)
+
+    # -- news ------------------------------------------------------------------------------------
+
+    def _news(self, result: Any) -> None:
+        if not self.concerns(result):
+            return
+        if self.is_current:
+            self.reload()
+        else:
+            self._stale = True
+
+    def on_screen_resume(self) -> None:
+        """Seen again: catch up with the status and with what was written meanwhile."""
+        self.show_status()
+        if self._stale:
+            self._stale = False
+            self.reload()
+
+    def concerns(self, result: Any) -> bool:
+        """Whether what a write returned may change what this page shows."""
+        del result
+        return True
+
+    def reload(self) -> None:
+        """Ask the services again."""
+
+    # -- work ------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        work: Callable[..., Coroutine[Any, Any, Any]],
+        *args: Any,
+        group: str = "default",
+        exclusive: bool = False,
+    ) -> None:
+        """Run `work(*args)` for this page; a refusal is said in words. `exclusive` drops what was asked before."""
+        self.run_worker(cast(WorkType[None], partial(self._guarded, work, *args)), group=group, exclusive=exclusive)
+
+    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> None:
+        try:
+            await work(*args)
+        except IopError as error:
+            self.refused(error)
+
+    def refused(self, error: IopError) -> None:
+        """Say why something was not done."""
+        self.app.notify(f"{error.message} {error.hint}".strip(), severity="error")
+
+    def go(self, place: str, *ids: bytes, how: str = "") -> None:
+        """Ask the app to open something."""
+        self.shell.go(Go(place, ids, how))
+
+    async def leaving(self) -> None:
+        """Called before the page is left: keep what was typed."""
+
+    def help_sections(self) -> Iterable[tuple[str, Iterable[tuple[str, str]]]]:
+        """More help for this page: (heading, (label, text) pairs)."""
+        return ()
+
+    def action_back(self) -> None:
+        """Go back one screen."""
+        self.go("back")
