@@ -1,0 +1,1 @@
+"""Records from elsewhere: written where they belong, readable or not, and never twice."""

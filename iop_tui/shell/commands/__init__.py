@@ -1,0 +1,1 @@
+"""The commands: one module per group, all through the same services as the screens."""

@@ -1,0 +1,112 @@
+"""`schema`, `new`, `sign`, `addend`: declared documents in and out, under the same rules as the screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iop_tui.clinical.notes import service as notes
+from iop_tui.clinical.notes.model import ADDENDUM, PROGRESS_NOTE
+from iop_tui.clinical.people import service as people
+from iop_tui.clinical.people.model import PERSON
+from iop_tui.clinical.records import api as records
+from iop_tui.clinical.records import service as entries
+from iop_tui.kernel.declare import Finding, Registry
+from iop_tui.kernel.errors import DocumentInvalid, ReauthNeeded, Refused, Usage
+from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.shell.commands.call import Answer, Call
+from iop_tui.shell.commands.output import dump
+from iop_tui.slices import TYPES
+
+
+def schema(call: Call) -> Answer:
+    """The JSON schema of a kind. Needs no vault."""
+    value = Registry(TYPES).need(call.args.kind).json_schema()
+    return Answer(value, [dump(value)])
+
+
+def new(call: Call) -> Answer:
+    """A document of a kind, checked like the form."""
+    kind = Registry(TYPES).need(call.args.kind)
+    if kind.kind == ADDENDUM.kind:
+        raise Refused("An addendum belongs to a signed note.", "Use `iop-tui addend ID`.")
+    if kind.kind == PERSON.kind:
+        return _new_person(call)
+    if not call.args.person:
+        raise Usage(f"Whose {kind.label.lower()}?", "Add --person ID.")
+    person = parse_id(call.args.person)
+    if kind.kind == PROGRESS_NOTE.kind:
+        return _new_note(call, person)
+    if call.args.record:
+        raise Refused(f"A {kind.label.lower()} gets no further version.", "Write a new one.")
+    document = kind.parse(call.document())
+    record, revision, found = entries.add(call.ws, person, kind, document)
+    return _written(kind.kind, record, revision, person, found)
+
+
+def _new_person(call: Call) -> Answer:
+    if call.args.person or call.args.record:
+        raise Usage("A new person has no id yet.", "Leave --person and --record out.")
+    document = PERSON.parse(call.document())
+    found = PERSON.findings(document, notes.context(call.ws))
+    person, _ = people.register(call.ws, document)
+    value = {"id": show_id(person), "kind": PERSON.kind, "findings": [_finding(item) for item in found]}
+    return Answer(value, [f"Registered {show_id(person)}.", *_lines(found)])
+
+
+def _new_note(call: Call, person: bytes) -> Answer:
+    document = PROGRESS_NOTE.parse(call.document())
+    record = parse_id(call.args.record) if call.args.record else None
+    saved = notes.save(call.ws, person, document, record=record)
+    return _written(PROGRESS_NOTE.kind, saved.record, saved.revision, person, saved.findings)
+
+
+def addend(call: Call) -> Answer:
+    """An addendum to a signed note: `{"text", "reason"}`."""
+    given = call.document()
+    if not isinstance(given, dict) or not isinstance(given.get("text"), str):
+        raise DocumentInvalid("An addendum is an object with `text` and `reason`.", place="$.text")
+    unknown = sorted(set(given) - {"text", "reason", "written_on"})
+    if unknown:
+        raise DocumentInvalid(
+            "An addendum has only the fields `text`, `reason` and `written_on`.", place=f"$.{unknown[0]}"
+        )
+    document = ADDENDUM.parse({"reason": "late information", **given})
+    target = parse_id(call.args.id)
+    saved = notes.addend(call.ws, target, text=document.text, reason=document.reason, on=document.written_on)
+    person = records.line_of(call.ws, saved.record).person
+    return _written(ADDENDUM.kind, saved.record, saved.revision, person, saved.findings)
+
+
+def _written(kind: str, record: bytes, revision: bytes, person: bytes, found: tuple[Finding, ...]) -> Answer:
+    value = {
+        "id": show_id(record), "person": show_id(person), "kind": kind, "revision": show_id(revision),
+        "findings": [_finding(item) for item in found],
+    }  # fmt: skip
+    return Answer(value, [f"Saved {show_id(record)}.", *_lines(found)])
+
+
+def sign(call: Call) -> Answer:
+    """Sign in one act: all or none. Asks for the passphrase again where that is due."""
+    ids = [parse_id(text) for text in call.args.ids]
+    ws = call.ws
+    try:
+        notes.sign(ws, ids)
+    except ReauthNeeded:
+        ws.confirm(call.opener.secrets.passphrase())
+        notes.sign(ws, ids)
+    signed = [show_id(item) for item in dict.fromkeys(ids)]
+    return Answer({"signed": signed}, [f"Signed {item}." for item in signed])
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    return {
+        "severity": str(item.severity),
+        "code": item.code,
+        "field": item.field,
+        "message": item.message,
+        "source": item.source,
+    }
+
+
+def _lines(found: tuple[Finding, ...]) -> list[str]:
+    return [f"{item.severity}: {item.message}" for item in found]

@@ -1,0 +1,69 @@
+"""Secrets of a command: from the terminal, or JSON lines of a descriptor. Never from arguments or the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from iop_tui.kernel.errors import Usage
+from iop_tui.shell.card import Card
+from iop_tui.shell.prompt import Answers
+from iop_tui.shell.questions import Questions
+from iop_tui.shell.secrets_fd import SecretsChannel
+from iop_tui.shell.terminal import open_line
+
+
+class Secrets:
+    """Asks a person, or reads the descriptor."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._channel = None if descriptor is None else SecretsChannel(descriptor)
+
+    @property
+    def at_terminal(self) -> bool:
+        """Whether a person is asked."""
+        return self._channel is None
+
+    def unlock(self, card: Callable[[], Card]) -> Answers:
+        """User, passphrase and code for an unlock. The user comes from the card where nobody is asked."""
+        known = card()
+        if self._channel is None:
+            with Questions(open_line()) as ask:
+                return ask.card(known)
+        if known.ask_user:
+            raise Usage("This vault has several users.", "Say who you are with --user NAME.")
+        phrase = self._channel.take("passphrase")
+        return Answers(known.default_user, phrase, "".join(self._channel.take_text("totp").split()))
+
+    def passphrase(self) -> bytearray:
+        """The passphrase again, for acts that ask for it."""
+        return self._one("passphrase", "Passphrase")
+
+    def new_passphrase(self, label: str = "New passphrase") -> bytearray:
+        """A new passphrase; a person types it twice."""
+        if self._channel is not None:
+            return self._channel.take("new_passphrase")
+        with Questions(open_line()) as ask:
+            while True:
+                first, second = ask.secret(label), ask.secret("The same again")
+                if first == second:
+                    second[:] = bytes(len(second))
+                    return first
+                ask.say("They differ. Once more.")
+
+    def kit(self) -> str:
+        """A recovery kit as it was printed."""
+        return self._one("kit", "Recovery kit").decode(errors="replace")
+
+    def code(self) -> str:
+        """A one-time code."""
+        return "".join(self._one("totp", "Code").decode(errors="replace").split())
+
+    def has(self, key: str) -> bool:
+        """Whether the descriptor has a value for `key`; a person is always asked."""
+        return self._channel is None or self._channel.has(key)
+
+    def _one(self, key: str, label: str) -> bytearray:
+        if self._channel is not None:
+            return self._channel.take(key)
+        with Questions(open_line()) as ask:
+            return ask.secret(label)

@@ -1,0 +1,197 @@
+"""Every failure has its exit code, a plain sentence and, under --json, the same shape."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iop_tui.vault.glance import FIXED, HASH_BYTES, HEADER_FRAME, checksum
+from tests.support.command import Site, command, pipe_of
+
+
+def test_errors_have_one_shape(tmp_path: Path) -> None:
+    done = command("--vault", str(tmp_path), "--json", "list", "people", secrets=[])
+    assert done.code == 5
+    assert set(done.value) == {"error"}
+    assert set(done.value["error"]) == {"code", "message", "hint"}
+    assert done.error == "vault_missing"
+    assert done.err == ""
+    plain = command("--vault", str(tmp_path), "list", "people", secrets=[])
+    assert plain.code == 5
+    assert plain.out == ""
+    assert plain.err.startswith("iop-tui: There is no vault here")
+    assert "Traceback" not in plain.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("list",),
+        ("list", "secrets"),
+        ("assign",),
+        ("new",),
+        ("sign",),
+        ("list", "people", "--nowhere"),
+        ("list", "people", "--secrets-fd", "77"),
+        ("audit", "--from", "yesterday"),
+    ],
+)
+def test_wrong_usage(site: Site, words: tuple[str, ...]) -> None:
+    done = command("--vault", str(site.path), "--user", "Ada Trial", "--json", *words,
+                   secrets=None if "77" in words else site.secrets("Ada Trial"))  # fmt: skip
+    assert (done.code, done.error) == (2, "usage")
+
+
+def test_without_terminal_and_descriptor(site: Site) -> None:
+    assert command("--vault", str(site.path), "--json", "list", "people").code == 2
+    assert command("--vault", str(site.path)).code == 2
+    several = command("--vault", str(site.path), "--json", "list", "people", secrets=[{"passphrase": "x", "totp": "1"}])
+    assert several.code == 2
+    assert "--user" in several.value["error"]["hint"]
+
+
+def test_documents_and_secrets_never_come_as_arguments(site: Site) -> None:
+    done = site.run("new", "person", "--doc", "{}", user="Kim Standin")
+    assert (done.code, done.error) == (2, "usage")
+
+
+def test_now_is_for_demo_vaults(site: Site) -> None:
+    done = site.run("--now", "2030-01-31T12:00:00Z", "list", "due", user="Dana Example")
+    assert done.code == 0
+    assert done.value
+    bad = site.run("--now", "soon", "list", "due", user="Ada Trial")
+    assert (bad.code, bad.error) == (2, "usage")
+
+
+def test_wrong_secrets_look_the_same(site: Site) -> None:
+    right = site.secrets("Dana Example")
+    wrong = [
+        [{"passphrase": "not the passphrase at all"}, right[1]],
+        [right[0], {"totp": "000000"}],
+    ]
+    seen = []
+    for name, secrets in (("Dana Example", wrong[0]), ("Nobody Here", right), ("Ravi Sample", wrong[1])):
+        done = command("--vault", str(site.path), "--user", name, "--json", "list", "people", secrets=secrets)
+        seen.append((done.code, done.out))
+    assert {code for code, _ in seen} == {4}
+    assert len({out for _, out in seen}) == 1
+
+
+def test_a_code_works_once_and_failures_make_the_wait_grow(site: Site) -> None:
+    secrets = site.secrets("Dana Example")
+    given = ("--vault", str(site.path), "--user", "Dana Example", "--json", "list", "people")
+    assert command(*given, secrets=secrets).code == 0
+    again = command(*given, secrets=secrets)
+    assert (again.code, again.error) == (4, "code_used")
+    locked = command(*given, secrets=site.secrets("Dana Example"))
+    assert (locked.code, locked.error) == (4, "locked_out")
+
+
+def test_refusals(site: Site) -> None:
+    mine, theirs = set(site.people_of("Dana Example")), set(site.people_of("Ravi Sample"))
+    foreign = sorted(theirs - mine)[0]
+    with site.batch("Dana Example") as do:
+        unknown = do("show", "a" * 26)
+        assert unknown["error"]["code"] == "not_found"
+        for words in (("show", foreign), ("show", "x"), ("explain", foreign), ("list", "notes", "--person", foreign)):
+            assert do(*words) == unknown
+        assert do("new", "service_line", "--person", sorted(mine)[0], "--doc",
+                  '{"service_date": "2026-01-01", "minutes": 5}')["error"]["code"] == "refused"  # fmt: skip
+    assert site.run("show", foreign, user="Dana Example").code == 3
+    biller = site.run("new", "person", user="Bo Sandbox", stdin='{"given": "A", "family": "B"}')
+    assert (biller.code, biller.error) == (3, "role")
+
+
+def test_damage_is_reported_before_any_secret(site: Site) -> None:
+    head = site.path / "vault.head"
+    data = bytearray(head.read_bytes())
+    data[FIXED + 20] ^= 1
+    head.write_bytes(data)
+    for words in (("list", "people"), ("verify",), ("import", __file__)):
+        done = command("--vault", str(site.path), "--user", "Ada Trial", "--json", *words, secrets=[])
+        assert (done.code, done.error) == (5, "vault_damaged")
+    assert command("--vault", str(site.path), "--json", "doctor").code == 5
+
+
+def test_verify_names_what_does_not_fit(site: Site) -> None:
+    clean = site.run("verify", "--deep", user="Dana Example")
+    assert (clean.code, clean.value) == (0, {"ok": True, "findings": []})
+    (site.path / "vault.db").write_bytes((site.path / "vault.db").read_bytes()[:40960])
+    broken = site.run("verify", user="Dana Example")
+    assert broken.code == 5
+    assert broken.value["ok"] is False
+    assert all(set(item) == {"what", "where", "since"} for item in broken.value["findings"])
+    assert broken.value["findings"]
+
+
+def test_verify_looks_into_a_vault_that_is_older_than_its_head(site: Site, tmp_path: Path) -> None:
+    old = (site.path / "vault.db").read_bytes()
+    assert site.run("list", "people", user="Kim Standin").code == 0
+    (site.path / "vault.db").write_bytes(old)
+    refused = site.run("list", "people", user="Dana Example")
+    assert (refused.code, refused.error) == (5, "vault_damaged")
+    done = site.run("verify", user="Dana Example")
+    assert done.code == 5
+    assert "missing" in json.dumps(done.value["findings"])
+
+
+def test_in_use_names_the_process(site: Site) -> None:
+    with site.batch("Dana Example") as do:
+        do("list", "people")
+        done = command("--vault", str(site.path), "--user", "Ada Trial", "--json", "list", "people", secrets=[])
+        assert (done.code, done.error) == (6, "vault_in_use")
+        assert "process" in done.value["error"]["message"]
+
+
+def test_missing_file_and_rejected_input(site: Site, tmp_path: Path) -> None:
+    gone = site.run("import", str(tmp_path / "gone.json"), user="Kim Standin")
+    assert (gone.code, gone.error) == (7, "medium")
+    done = site.run("new", "person", user="Kim Standin", stdin='{"given": "A", "unknown": 1}')
+    assert (done.code, done.error) == (8, "document_invalid")
+    assert site.run("schema", "no_such_kind").code == 8
+
+
+def test_newer_vault(site: Site) -> None:
+    head = site.path / "vault.head"
+    data = bytearray(head.read_bytes())
+    half = (len(data) - FIXED) // 2
+    for start in (FIXED, FIXED + half):
+        magic, version, flags, length = HEADER_FRAME.unpack_from(data, start)
+        HEADER_FRAME.pack_into(data, start, magic, version + 1, flags, length)
+        end = start + HEADER_FRAME.size + length
+        data[end : end + HASH_BYTES] = checksum(bytes(data[start:end]))
+    head.write_bytes(data)
+    assert command("--vault", str(site.path), "--user", "x", "--json", "list", "people", secrets=[]).code == 9
+
+
+def test_interrupted(site: Site) -> None:
+    descriptor = pipe_of(site.secrets("Dana Example"))
+    words = [sys.executable, "-m", "iop_tui", "--vault", str(site.path), "--user", "Dana Example", "batch"]
+    with subprocess.Popen(
+        [*words, "--secrets-fd", str(descriptor)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, pass_fds=(descriptor,), text=True,
+    ) as process:  # fmt: skip
+        os.close(descriptor)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("list people\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+    assert site.run("verify", user="Dana Example").code == 0
+
+
+def test_help_and_version() -> None:
+    assert command("--version").out.startswith("iop-tui ")
+    assert command("--help").code == 0
+    assert "usage" in command("list", "--help").out

@@ -1,0 +1,64 @@
+"""First set-up without a terminal, in two rounds, at the real cost of a passphrase."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from iop_tui.kernel.secret import Secret
+from iop_tui.vault.totp import code_at
+from tests.support.command import Codes, command
+
+PHRASE = "velvet orchard ninety lantern"
+
+
+def _code(codes: Codes, uri: str) -> str:
+    seed = Secret(base64.b32decode(parse_qs(urlsplit(uri).query)["secret"][0]))
+    return codes.next("n", lambda at: code_at(seed, at))
+
+
+def test_two_rounds(tmp_path: Path) -> None:
+    place, codes = ("--vault", str(tmp_path / "v"), "--json"), Codes()
+    weak = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": "short"}])
+    assert (weak.code, weak.error) == (3, "weak_passphrase")
+    first = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": PHRASE}])
+    assert first.code == 0
+    found = first.value
+    assert found["state"] == "kit untested"
+    assert found["totp_uri"].startswith("otpauth://totp/")
+    again = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": PHRASE}])
+    assert (again.code, again.error) == (3, "refused")
+
+    def unlock() -> dict[str, object]:
+        return {"passphrase": PHRASE, "totp": _code(codes, found["totp_uri"])}
+
+    before = command("list", "people", *place, secrets=[unlock()])
+    assert (before.code, before.value) == (0, [])
+    assert "kit is untested" in before.err
+    mistyped = command("init", "--confirm", *place, secrets=[unlock(), {"kit": found["kit"][:-1] + "0"}])
+    assert mistyped.code == 4
+    done = command("init", "--confirm", *place, secrets=[unlock(), {"kit": found["kit"].lower()}])
+    assert (done.code, done.value) == (0, {"state": "done"})
+    after = command("list", "due", *place, secrets=[unlock()])
+    assert (after.code, after.err) == (0, "")
+
+
+def test_nothing_is_left_without_a_name_or_a_passphrase(tmp_path: Path) -> None:
+    place = tmp_path / "v"
+    assert command("init", "--vault", str(place), "--json", secrets=[{"new_passphrase": PHRASE}]).code == 2
+    assert command("init", "--vault", str(place), "--json", "--user", "N", secrets=[]).code == 2
+    assert command("init", "--vault", str(place), "--json", "--user", "N", "--role", "wizard",
+                   secrets=[{"new_passphrase": PHRASE}]).code == 3  # fmt: skip
+    assert not (place / "vault.db").exists()
+
+
+def test_a_locked_out_user_waits(tmp_path: Path) -> None:
+    place = ("--vault", str(tmp_path / "v"), "--json")
+    assert command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": PHRASE}]).code == 0
+    wrong = [{"passphrase": "something else entirely", "totp": "000000"}]
+    assert command("list", "people", *place, secrets=wrong).error == "wrong_secrets"
+    started = time.monotonic()
+    assert command("list", "people", *place, secrets=wrong).error == "locked_out"
+    assert time.monotonic() - started < 5
