@@ -29,7 +29,10 @@ class Trend:
 
 def trends(ws: Workspace, person: bytes) -> list[Trend]:
     """Every measure of a person this user may read, by name."""
-    rows = ws.view.rows("SELECT key, on_date, value FROM fact WHERE person = ? AND key <> ? ORDER BY key, on_date", (person, _NOT_MEASURES))
+    rows = ws.view.rows(
+        "SELECT key, on_date, value FROM fact WHERE person = ? AND key <> ? ORDER BY key, on_date",
+        (person, _NOT_MEASURES),
+    )
     grouped: dict[str, list[tuple[str, float]]] = {}
     for key, day, value in rows:
         grouped.setdefault(key, []).append((day, float(value)))

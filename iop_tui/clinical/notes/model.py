@@ -24,13 +24,24 @@ class ProgressNote(Document, frozen=True, kw_only=True):
     session_type: Annotated[str, F("Session", choices=SESSION_TYPES, required=True)] = "individual"
     modality: Annotated[str, F("Modality", choices=MODALITIES, required=True)] = ""
     service_code: Annotated[
-        str, F("Service code", help="The clinic's own code list; HCPCS where one applies.", max_length=20)
+        str,
+        F(
+            "Service code",
+            help="The clinic's own code list; HCPCS where one applies.",
+            max_length=20,
+            widget=Widget.LINE,
+        ),
     ] = ""
     location: Annotated[
         str,
-        F("Client's location", help="Asked at the start of every virtual session: where to send help.", max_length=200),
+        F(
+            "Client's location",
+            help="Asked at the start of every virtual session: where to send help.",
+            max_length=200,
+            widget=Widget.LINE,
+        ),
     ] = ""
-    others_present: Annotated[str, F("Others present", max_length=200)] = ""
+    others_present: Annotated[str, F("Others present", max_length=200, widget=Widget.LINE)] = ""
     objectives: Annotated[
         tuple[str, ...], F("Objectives", help="Numbers from the treatment plan, for example 1.2.1.")
     ] = ()
@@ -77,9 +88,9 @@ def rules(note: ProgressNote, context: RuleContext) -> tuple[Finding, ...]:
 
 
 def title(note: ProgressNote) -> str:
-    """One line for lists: session type, modality, first words."""
+    """One line for lists: first words, session type, modality."""
     first = (note.presentation or note.intervention).split("\n", 1)[0]
-    parts = [f"{note.session_type} session" if note.session_type else "session", note.modality, first[:80]]
+    parts = [first[:80], f"{note.session_type} session" if note.session_type else "session", note.modality]
     return " · ".join(part for part in parts if part)
 
 

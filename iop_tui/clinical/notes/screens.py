@@ -21,13 +21,18 @@ from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.cellfit import wrap
 from iop_tui.ui.editpage import EditPage, when
 from iop_tui.ui.fields import SecretInput
-from iop_tui.ui.page import Desk, Go
+from iop_tui.ui.page import Desk
 from iop_tui.ui.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
-_SAID = {Severity.REFUSE: ("! missing", "danger"), Severity.WARN: ("? look", "warn"), Severity.REMIND: ("- remember", "dim")}
+_SAID = {
+    Severity.REFUSE: ("! missing", "danger"),
+    Severity.WARN: ("? look", "warn"),
+    Severity.REMIND: ("- remember", "dim"),
+}
 _BOX = """
-    .box { width: 68; max-width: 100%; height: auto; max-height: 90%; padding: 1 2; background: $kit-ground; border: solid $kit-accent; }
+    .box { width: 68; max-width: 100%; height: auto; max-height: 90%; padding: 1 2; background: $kit-ground;
+           border: solid $kit-accent; }
 """
 
 
@@ -57,8 +62,12 @@ class Review(ModalScreen[bool]):
         """Title, findings, the keys."""
         lines: list[list[Toned]] = [[(self._title, "strong")], []]
         lines += finding_lines(self._findings, 62) or [[("Nothing is missing.", "text")]]
-        lines += [[], [("Signing locks the text: afterwards there are only addenda.", "dim")] if self.ready else
-                  [("It can be signed when nothing is missing.", "dim")]]
+        lines += [
+            [],
+            [("Signing locks the text: afterwards there are only addenda.", "dim")]
+            if self.ready
+            else [("It can be signed when nothing is missing.", "dim")],
+        ]
         keys: list[Toned] = [("[s]", "accent"), (" sign     ", "text")] if self.ready else []
         with Vertical(classes="box"):
             yield Lines([*lines, [], [*keys, ("[Enter]", "accent"), (" back", "text")]])
@@ -147,7 +156,9 @@ class _Writing(EditPage):
     def on_mount(self) -> None:
         """Say whose it is, and what was restored."""
         super().on_mount()
-        self.title(f"{self.heading}: {self.note.name}", "unsaved text restored" if self.note.restored_at_ms else self._stage())
+        self.retitle(
+            f"{self.heading}: {self.note.name}", "unsaved text restored" if self.note.restored_at_ms else self._stage()
+        )
         if self.note.restored_at_ms:
             self.app.notify("Your unsaved text is back. Save it, or discard it from the command row.")
 
@@ -156,9 +167,16 @@ class _Writing(EditPage):
 
     async def keep(self, values: dict[str, Any]) -> None:
         """Seal what is typed into the journal of this copy."""
-        ws: Workspace = self.desk.subject
-        fields = values if self.kind == PROGRESS_NOTE.kind else {**values, KIND: self.kind}
-        await self.desk.keep(notes.keep, self.note.slot, notes.Unsaved(self.note.person, self.record, fields, ws.clock.now_ms()))
+        await self.desk.keep(notes.keep, self.note.slot, self.unsaved(self.desk.subject, values))
+
+    def keep_now(self, subject: Workspace) -> None:
+        """The same, without waiting for a turn of the event loop."""
+        notes.keep(subject, self.note.slot, self.unsaved(subject, self.form.values()))
+        self._kept_all = True
+
+    def unsaved(self, ws: Workspace, values: dict[str, Any]) -> notes.Unsaved:
+        """What the journal holds of this page."""
+        return notes.Unsaved(self.note.person, self.record, values, ws.clock.now_ms())
 
     def kept(self) -> None:
         """Say when."""
@@ -166,8 +184,8 @@ class _Writing(EditPage):
 
     def saved_now(self) -> None:
         """Say when."""
-        self._kept_all = True
-        self.title(context="draft")
+        self.stored()
+        self.retitle(context="draft")
         self.shell.set_status("draft", f"draft saved {when(self.desk.subject.clock.now_ms)}")
 
     async def give_up(self) -> None:
@@ -177,7 +195,7 @@ class _Writing(EditPage):
 
     def action_review(self) -> None:
         """Save, say what is missing, sign."""
-        self.start(self._review(), group="save")
+        self.start(self._review, group="save")
 
     async def _review(self) -> None:
         if not await self._save():
@@ -190,7 +208,7 @@ class _Writing(EditPage):
             self._done = True
             self.shell.set_status("draft", "")
             self.app.notify("Signed.")
-            self.post_message(Go("back"))
+            self.go("back")
 
     def _to_first(self, findings: Sequence[Finding]) -> None:
         missing = [item for item in findings if item.severity is Severity.REFUSE and item.field]
@@ -239,7 +257,9 @@ class NoteEditor(_Writing):
     async def save(self, values: dict[str, Any]) -> bool:
         """An unsigned revision."""
         note = PROGRESS_NOTE.parse(values)
-        saved = await self.desk.write(notes.save, self.note.person, note, record=self.record or None, slot=self.note.slot)
+        saved = await self.desk.write(
+            notes.save, self.note.person, note, record=self.record or None, slot=self.note.slot
+        )
         self.record = saved.record
         self.saved_now()
         self._show_side()
@@ -262,11 +282,11 @@ class AddendumEditor(_Writing):
         self._target = b"" if start.stored else start.record
         self.record = start.record if start.stored else b""
 
-    async def keep(self, values: dict[str, Any]) -> None:
+    def unsaved(self, ws: Workspace, values: dict[str, Any]) -> notes.Unsaved:
         """The journal remembers which note it belongs to."""
-        ws: Workspace = self.desk.subject
-        unsaved = notes.Unsaved(self.note.person, self.record or self._target, {**values, KIND: self.kind}, ws.clock.now_ms())
-        await self.desk.keep(notes.keep, self.note.slot, unsaved)
+        return notes.Unsaved(
+            self.note.person, self.record or self._target, {**values, KIND: self.kind}, ws.clock.now_ms()
+        )
 
     async def save(self, values: dict[str, Any]) -> bool:
         """An unsigned addendum."""

@@ -61,7 +61,9 @@ def unsaved(ws: Workspace) -> list[UnsavedLine]:
     """This user's unsaved text, newest first."""
     found = []
     for slot, item in notes.kept(ws).items():
-        words = sum(len(value.split()) for name, value in item.fields.items() if isinstance(value, str) and name != KIND)
+        words = sum(
+            len(value.split()) for name, value in item.fields.items() if isinstance(value, str) and name != KIND
+        )
         kind = str(item.fields.get(KIND, PROGRESS_NOTE.kind))
         found.append(UnsavedLine(slot, item.person, item.record, _name(ws, item.person), item.at_ms, words, kind))
     return sorted(found, key=lambda line: -line.at_ms)
@@ -98,7 +100,10 @@ def _proposed(ws: Workspace) -> dict[str, Any]:
     start = stop - USUAL
     values: dict[str, Any] = {"service_date": now.date().isoformat()}
     if start.date() == stop.date():
-        values |= {"start": time(start.hour, start.minute).isoformat(), "stop": time(stop.hour, stop.minute).isoformat()}
+        values |= {
+            "start": time(start.hour, start.minute).isoformat(),
+            "stop": time(stop.hour, stop.minute).isoformat(),
+        }
     return values
 
 
@@ -117,7 +122,10 @@ def _shown(view: records.RecordView | None) -> tuple[tuple[str, str], ...]:
 
 
 def draft(ws: Workspace, record: bytes) -> Start:
-    """An unsigned note to go on with, with what was typed and not saved. Raises `AlreadySigned`, `Refused`, `NotFound`."""
+    """An unsigned note to go on with, and what was typed and not saved.
+
+    Raises `AlreadySigned`, `Refused`, `NotFound`.
+    """
     view = records.read(ws, record)
     line = view.line
     if line.status == "signed":
@@ -129,8 +137,18 @@ def draft(ws: Workspace, record: bytes) -> Start:
     if kept is not None:
         values |= _fields(kept)
     first = "text" if line.kind == ADDENDUM.kind else _first_empty(view.document)
-    return Start(line.person, called(people.header(ws, line.person)), record, slot, values, first, kept.at_ms if kept else 0,
-                 _before(ws, line), line.kind, stored=True)
+    return Start(
+        line.person,
+        called(people.header(ws, line.person)),
+        record,
+        slot,
+        values,
+        first,
+        kept.at_ms if kept else 0,
+        _before(ws, line),
+        line.kind,
+        stored=True,
+    )
 
 
 def _before(ws: Workspace, line: records.RecordLine) -> tuple[tuple[str, str], ...]:
@@ -154,7 +172,11 @@ def restore(ws: Workspace, slot: bytes) -> Start:
     if kept is None:
         raise NotFound
     kind = str(kept.fields.get(KIND, PROGRESS_NOTE.kind))
-    if kept.record and records.line_of(ws, kept.record).kind == kind and records.line_of(ws, kept.record).status == "draft":
+    if (
+        kept.record
+        and records.line_of(ws, kept.record).kind == kind
+        and records.line_of(ws, kept.record).status == "draft"
+    ):
         return draft(ws, kept.record)
     last = _shown(_last_note(ws, kept.person)) if kind == PROGRESS_NOTE.kind else ()
     name = called(people.header(ws, kept.person))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from iop_tui.clinical.people.service import Header, header
+from iop_tui.clinical.people.model import PERSON, Person
+from iop_tui.clinical.people.service import Header, add_person, header
 
-__all__ = ["Header", "header"]
+__all__ = ["PERSON", "Header", "Person", "add_person", "header"]

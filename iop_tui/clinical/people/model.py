@@ -12,16 +12,18 @@ from iop_tui.kernel.text import initials
 class Person(Document, frozen=True, kw_only=True):
     """A client of the program, as the directory knows them."""
 
-    given: Annotated[str, F("Given name", required=True, max_length=120)] = ""
-    family: Annotated[str, F("Family name", required=True, max_length=120)] = ""
-    preferred_name: Annotated[str, F("Preferred name", help="What the person wants to be called.", max_length=120)] = ""
+    given: Annotated[str, F("Given name", required=True, max_length=120, widget=Widget.LINE)] = ""
+    family: Annotated[str, F("Family name", required=True, max_length=120, widget=Widget.LINE)] = ""
+    preferred_name: Annotated[
+        str, F("Preferred name", help="What the person wants to be called.", max_length=120, widget=Widget.LINE)
+    ] = ""
     birth_date: Annotated[date | None, F("Birth date", help="As year-month-day.")] = None
     sex_at_birth: Annotated[
         str, F("Sex at birth", choices=("female", "male", "other", "unknown"), source="US Core Birth Sex")
     ] = ""
-    pronouns: Annotated[str, F("Pronouns", max_length=40)] = ""
-    phone: Annotated[str, F("Phone", max_length=60)] = ""
-    email: Annotated[str, F("E-mail", max_length=200)] = ""
+    pronouns: Annotated[str, F("Pronouns", max_length=40, widget=Widget.LINE)] = ""
+    phone: Annotated[str, F("Phone", max_length=60, widget=Widget.LINE)] = ""
+    email: Annotated[str, F("E-mail", max_length=200, widget=Widget.LINE)] = ""
     address: Annotated[str, F("Address", widget=Widget.TEXT, max_length=500)] = ""
     safe_contact: Annotated[
         str,
@@ -30,9 +32,10 @@ class Person(Document, frozen=True, kw_only=True):
             help="How and when this person may be reached without risk. Shown first, before any phone number.",
             source="45 CFR 164.522(b)",
             max_length=300,
+            widget=Widget.LINE,
         ),
     ] = ""
-    language: Annotated[str, F("Language", max_length=60)] = ""
+    language: Annotated[str, F("Language", max_length=60, widget=Widget.LINE)] = ""
     deceased_date: Annotated[date | None, F("Deceased on")] = None
 
 

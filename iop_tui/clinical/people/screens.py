@@ -11,7 +11,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from iop_tui.access import chartkeys, policy, roles
+from iop_tui.access import policy, roles
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.people.service import CaseloadLine
@@ -21,7 +21,7 @@ from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.editpage import EditPage
 from iop_tui.ui.fields import LineInput
-from iop_tui.ui.page import Go, Page
+from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.ui.sources import ThreadSource
 from iop_tui.ui.sparkline import sparkline
@@ -50,8 +50,15 @@ COLUMNS: tuple[Column[CaseloadLine], ...] = (
     Column("risk", "Risk", lambda line: risk(line.risk), 9),
     Column("hours", "Week", lambda line: hours(line.minutes_this_week), 5, align="right", priority=2),
     Column("last note", "Last note", lambda line: line.last_note, 10, priority=1, sortable=True),
-    Column("trend", "PHQ-9", lambda line: _trend(line), 11, priority=3),
-    Column("drafts", "Drafts", lambda line: Cell(str(line.drafts), "warn") if line.drafts else "", 6, align="right", sortable=True),
+    Column("trend", "PHQ-9", lambda line: _trend(line), 11, align="right", priority=3),
+    Column(
+        "drafts",
+        "Drafts",
+        lambda line: Cell(str(line.drafts), "warn") if line.drafts else "",
+        6,
+        align="right",
+        sortable=True,
+    ),
 )
 
 
@@ -66,7 +73,10 @@ class Caseload(Page):
 
     heading = "Caseload"
     places = ("caseload", "back", "list")
-    DEFAULT_CSS = "Caseload #filter { display: none; margin: 0 1; } Caseload #filter.-open { display: block; }"
+    DEFAULT_CSS = """
+    Caseload #filter { display: none; margin: 1 1 0 1; } Caseload #filter.-open { display: block; }
+    Caseload RecordList { margin-top: 1; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,11 +119,11 @@ class Caseload(Page):
     def on_record_list_loaded(self, event: RecordList.Loaded) -> None:
         """How many."""
         count = event.record_list.count
-        self.title(context=f"{count:,} {'person' if count == 1 else 'people'}{' found' if self._text else ''}")
+        self.retitle(context=f"{count:,} {'person' if count == 1 else 'people'}{' found' if self._text else ''}")
 
     def on_record_list_opened(self, event: RecordList.Opened) -> None:
         """The chart."""
-        self.post_message(Go("chart", event.row.id))
+        self.go("chart", event.row.id)
 
     # -- filter and sort -------------------------------------------------------------------------
 
@@ -136,9 +146,9 @@ class Caseload(Page):
         row = self.people.row
         if row is not None:
             self.people.focus()
-            self.post_message(Go("chart", row.id))
+            self.go("chart", row.id)
         elif event.value.strip():
-            self.post_message(Go("search", how=event.value))
+            self.go("search", how=event.value)
 
     def action_to_list(self) -> None:
         """Leave the filter as it is and go to the list."""
@@ -176,17 +186,17 @@ class Caseload(Page):
         """A note about the person under the cursor."""
         row = self.people.row
         if row is not None:
-            self.post_message(Go("note", row.id))
+            self.go("note", row.id)
 
     def action_register(self) -> None:
         """A new person."""
-        self.post_message(Go("register"))
+        self.go("register")
 
     def action_assign(self) -> None:
         """A clinician for the person under the cursor."""
         row = self.people.row
         if row is not None:
-            self.start(assign(self, row.id, row.name))
+            self.start(assign, self, row.id, row.name)
 
 
 async def assign(page: Page, person: bytes, name: str) -> None:
@@ -194,7 +204,10 @@ async def assign(page: Page, person: bytes, name: str) -> None:
     lines = await page.desk.read(staff.users)
     options = [
         (f"{line.id.hex()}|{role}", f"{line.name}, {role}")
-        for line in lines if line.status == staff.ACTIVE for role in line.roles if role in ASSIGNABLE
+        for line in lines
+        if line.status == staff.ACTIVE
+        for role in line.roles
+        if role in ASSIGNABLE
     ]
     if not options:
         page.app.notify("There is no clinician yet. Add one: `iop-tui users add`.", severity="warning")
@@ -222,7 +235,7 @@ class PersonEditor(EditPage):
         """New or known."""
         super().on_mount()
         if self._person:
-            self.title("Directory entry", "what the front desk sees")
+            self.retitle("Directory entry", "what the front desk sees")
 
     async def save(self, values: dict[str, Any]) -> bool:
         """Register, or store a new version."""
@@ -233,7 +246,7 @@ class PersonEditor(EditPage):
             return True
         identifier, _ = await self.desk.write(people.register, document)
         self.app.notify("Registered. Press a in the chart to assign a clinician.")
-        self.post_message(Go("chart", identifier, how="instead"))
+        self.go("chart", identifier, how="instead")
         self._done = True
         return False
 
@@ -242,15 +255,12 @@ class PersonEditor(EditPage):
         if not self.form.dirty:
             super().action_leave()
             return
-        self.app.push_screen(Confirm("Leave without saving?", "What was typed here is gone.", label="leave"), self._discarded)
+        self.app.push_screen(
+            Confirm("Leave without saving?", "What was typed here is gone.", label="leave"), self._discarded
+        )
 
 
 def entry_values(ws: Workspace, person: bytes) -> dict[str, Any]:
     """The directory entry as form values. Raises `NotFound`."""
     values: dict[str, Any] = msgspec.to_builtins(people.entry(ws, person))
     return values
-
-
-def may_assign(ws: Workspace) -> bool:
-    """Whether this user assigns clinicians at all."""
-    return bool(chartkeys.ASSIGNERS & set(ws.user.roles))

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from iop_tui.access import chartkeys, charts, roles
+from iop_tui.access import chartkeys, charts, policy, roles
 from iop_tui.access.charts import ChartMap
 from iop_tui.access.policy import Kind
-from iop_tui.access.primitives import program_compartment, put
+from iop_tui.access.primitives import put
 from iop_tui.access.settle import settle
 from iop_tui.clinical.people.model import PERSON, Person, full_name
 from iop_tui.kernel.clock import local_date
@@ -72,12 +72,15 @@ def add_person(
         raise RoleRefused("Your role does not register people.", "Ask the front desk.")
     identifier = ws.rng.token(16)
     short = initials(f"{person.given} {person.family}")
-    try:
-        chart: ChartMap | None = chartkeys.open_chart(ws.session, work, identifier, short)
-    except RoleRefused:
-        raise
-    home = charts.reserved_id(chart, Kind.DIR) if chart else program_compartment(ws.session, Kind.DESK)
-    put(ws.session, work, home, PERSON, person, person=identifier, received=received, source=source)
+    chart: ChartMap | None = None
+    if policy.may_be_member(Kind.DIR, ws.user.roles):
+        chart = chartkeys.open_chart(ws.session, work, identifier, short)
+        home = charts.reserved_id(chart, Kind.DIR)
+        put(ws.session, work, home, PERSON, person, person=identifier, received=received, source=source)
+    else:
+        stored = PERSON.encode(person).decode()
+        arrival = charts.Arrival(kind=PERSON.kind, version=PERSON.version, entry=stored, initials=short)
+        chartkeys.announce(ws.session, work, identifier, arrival, received=received, source=source)
     ws.session.note(work, "register", person=identifier, category=Kind.DIR)
     return identifier, chart
 
@@ -95,7 +98,9 @@ def register(ws: Workspace, person: Person) -> tuple[bytes, Changes]:
 
 def entry(ws: Workspace, person: bytes) -> Person:
     """The directory entry as it stands, for editing. Raises `NotFound`."""
-    row = ws.view.one("SELECT r.doc, r.version FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?", (person,))
+    row = ws.view.one(
+        "SELECT r.doc, r.version FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?", (person,)
+    )
     if row is None:
         raise NotFound
     return PERSON.decode(row[0], row[1])
@@ -104,8 +109,10 @@ def entry(ws: Workspace, person: bytes) -> Person:
 def change(ws: Workspace, person: bytes, entry: Person) -> Changes:
     """A new version of the directory entry. Raises `NotReady`, `NoKey` for who may not write it, `NotFound`."""
     _refuse_unready(ws, entry)
-    row = ws.view.one("SELECT r.record, r.leaf, r.compartment FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?",
-                      (person,))
+    row = ws.view.one(
+        "SELECT r.record, r.leaf, r.compartment FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?",
+        (person,),
+    )
     if row is None:
         raise NotFound
     if not REGISTRARS & set(ws.user.roles):

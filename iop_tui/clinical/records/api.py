@@ -18,7 +18,7 @@ from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
-INTERNAL_KINDS = ("chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member")
+INTERNAL_KINDS = ("chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member", "arrival")
 _HIDDEN = ",".join(f"'{kind}'" for kind in INTERNAL_KINDS)
 _COLUMNS = (
     "r.record, r.person, r.kind, r.status, r.service_date, r.author, r.title, r.changed_ms, r.leaves, r.compartment"
@@ -106,23 +106,38 @@ def _line(ws: Workspace, row: tuple[Any, ...]) -> RecordLine:
 _JOINS = "FROM record r LEFT JOIN card c ON c.user = r.author LEFT JOIN compartment m ON m.id = r.compartment"
 
 
+def _kinds(kinds: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    if kinds:
+        return f"AND r.kind IN ({','.join('?' * len(kinds))})", kinds
+    hidden = (*INTERNAL_KINDS, *without)
+    return f"AND r.kind NOT IN ({','.join('?' * len(hidden))})", hidden
+
+
 def timeline(
-    ws: Workspace, person: bytes, *, kinds: tuple[str, ...] = (), limit: int = 100, offset: int = 0
+    ws: Workspace,
+    person: bytes,
+    *,
+    kinds: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[RecordLine]:
-    """A person's records, newest service date first; only of `kinds` where given."""
-    marks = f"AND r.kind IN ({','.join('?' * len(kinds))})" if kinds else f"AND r.kind NOT IN ({_HIDDEN})"
+    """A person's records, newest service date first; only of `kinds` where given, else all but those of `without`."""
+    marks, values = _kinds(kinds, without)
     rows = ws.view.rows(
         f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE r.person = ? {marks}"
         " ORDER BY r.service_date DESC, r.id DESC LIMIT ? OFFSET ?",
-        (person, *kinds, limit, offset),
+        (person, *values, limit, offset),
     )
     return [_line(ws, row) for row in rows]
 
 
-def timeline_count(ws: Workspace, person: bytes, *, kinds: tuple[str, ...] = ()) -> int:
+def timeline_count(
+    ws: Workspace, person: bytes, *, kinds: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> int:
     """How many records `timeline` would list in all."""
-    marks = f"AND kind IN ({','.join('?' * len(kinds))})" if kinds else f"AND kind NOT IN ({_HIDDEN})"
-    row = ws.view.one(f"SELECT count(*) FROM record WHERE person = ? {marks}", (person, *kinds))
+    marks, values = _kinds(kinds, without)
+    row = ws.view.one(f"SELECT count(*) FROM record r WHERE r.person = ? {marks}", (person, *values))
     return int(row[0]) if row else 0
 
 

@@ -173,7 +173,9 @@ def _end_memberships(ws: Workspace, work: Work, user: bytes) -> None:
 
 def _rotate_held(ws: Workspace, compartments: set[bytes]) -> Changes:
     work = ws.work()
-    for identifier in sorted(compartments):
+    groups = {program.program_compartment(ws.session, kind) for kind in policy.PROGRAM_KINDS}
+    # Groups first: what is wrapped to a group must be wrapped to its new key.
+    for identifier in sorted(compartments, key=lambda item: (item not in groups, item)):
         row = ws.view.one(
             "SELECT kind, person, owner FROM compartment WHERE id = ? AND primitive = 'member'", (identifier,)
         )

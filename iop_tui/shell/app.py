@@ -1,0 +1,214 @@
+"""The program behind the prompt: one user's open vault on screens. It ends by lock, quit, idle time-out or hang-up."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.binding import BindingType
+from textual.worker import WorkType
+
+from iop_tui.kernel.errors import IopError
+from iop_tui.shell import config as configuration
+from iop_tui.shell.chores import Chores
+from iop_tui.shell.hangup import LOCKED, SleepWatch
+from iop_tui.shell.keymap import TABLE
+from iop_tui.shell.navigator import Navigator
+from iop_tui.shell.screens.today import Today, TodayData
+from iop_tui.ui import theme as themes
+from iop_tui.ui.editpage import EditPage
+from iop_tui.ui.keys import EVERYWHERE
+from iop_tui.ui.page import Desk, DeskApp, Go, Page
+from iop_tui.ui.palette import Entry
+from iop_tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iop_tui.shell.hangup import Hangup
+
+WATCH_SECONDS = 5.0
+WARN_SECONDS = 30.0
+SLEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the app starts with: the vault, what Today shows, and the process around it (none in tests)."""
+
+    ws: Workspace
+    today: TodayData | None = None
+    hangup: Hangup | None = None
+    tell: Callable[[str, str], None] = lambda message, hint: None
+    config: configuration.Config = field(default_factory=configuration.Config)
+    chores: bool = True
+
+
+class IopApp(DeskApp):
+    """Screens over one workspace."""
+
+    keys = TABLE
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE.bindings(EVERYWHERE)]
+
+    def __init__(self, opening: Opening) -> None:
+        chosen = opening.config
+        super().__init__(theme=themes.choose(chosen.theme), keymap=dict(chosen.keys) or None)
+        self.ws, self.config = opening.ws, chosen
+        self.desk: Desk[Workspace] = Desk(opening.ws, self.told)
+        self.navigator = Navigator(self)
+        self.chores = Chores(self, opening.ws)
+        self.base = 2
+        self._opening = opening
+        self._touched = time.monotonic()
+        self._warned = False
+        self._sleep = SleepWatch()
+        self._sealed = False
+
+    # -- start -----------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        """Today, then everything that may wait."""
+        if self._opening.hangup is not None:
+            self._opening.hangup.before_end(self.seal)
+        if self.ws.demo:
+            self.set_status("demo", "DEMO", "bar_warn")
+        for name, text in (("vault", self.ws.path.name), ("user", self.ws.user.name), ("draft", ""), ("work", "")):
+            self.set_status(name, text)
+        await self.push_screen(Today(self._opening.today))
+        self.base = len(self.screen_stack)
+        self.set_interval(WATCH_SECONDS, self._watch)
+        self.call_after_refresh(self._later)
+
+    def _later(self) -> None:
+        if self._opening.hangup is not None:
+            self._opening.hangup.install()
+        for problem in self.config.problems:
+            self.notify(problem, severity="warning")
+        for finding in self.ws.findings:
+            self.notify(f"{finding.what} ({finding.where}).", severity="warning")
+        if self._opening.chores:
+            self.run_worker(self.chores.run(), group="chores")
+
+    # -- ways between screens --------------------------------------------------------------------
+
+    def go(self, wish: Go) -> None:
+        """Open something; a second wish while one is being fulfilled is dropped."""
+        if self.navigator.begin():
+            self.run_worker(cast(WorkType[None], partial(self._go, wish)), group="go")
+
+    async def _go(self, wish: Go) -> None:
+        try:
+            await self.navigator.go(wish)
+        except IopError as error:
+            self.notify(f"{error.message} {error.hint}".strip(), severity="error")
+
+    def action_go(self, place: str) -> None:
+        """From the keys and the palette."""
+        self.go(Go(place))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every key puts the time-out off."""
+        if isinstance(event, events.Key | events.Paste | events.MouseDown):
+            self._touched, self._warned = time.monotonic(), False
+        await super().on_event(event)
+
+    def opening(self) -> bool:
+        """Keys typed while a page opens are for that page."""
+        return self.navigator.busy
+
+    # -- help, palette, settings -----------------------------------------------------------------
+
+    def help_sections(self) -> Iterable[tuple[str, Iterable[tuple[str, str]]]]:
+        """What the page in front explains."""
+        return self.screen.help_sections() if isinstance(self.screen, Page) else ()
+
+    def palette_entries(self) -> Iterable[Entry]:
+        """The themes."""
+        for name in themes.PALETTES:
+            yield Entry(f"Theme: {name}", "how it looks", call=lambda name=name: self.configure(f"theme={name}"))  # type: ignore[misc]
+
+    def configure(self, change: str) -> None:
+        """Change a setting, `theme=light`, and keep it."""
+        name, _, value = change.partition("=")
+        if name == "theme":
+            self.config = replace(self.config, theme=value)
+            self.theme = value
+        elif name == "lock_minutes":
+            self.config = replace(self.config, lock_minutes=int(value))
+        try:
+            configuration.save(self.config)
+        except OSError:
+            self.notify("The setting holds for this session; its file cannot be written.", severity="warning")
+
+    # -- end -------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """The idle time-out, and a computer that slept."""
+        left = self.config.lock_minutes * 60 - (time.monotonic() - self._touched)
+        if left <= 0 or self._sleep.slept() > SLEPT_SECONDS:
+            self.action_lock()
+        elif left <= WARN_SECONDS and not self._warned:
+            self._warned = True
+            self.notify("Nobody typed for a while: locking in half a minute. Any key goes on.", severity="warning")
+
+    def seal(self) -> None:
+        """Unsaved text into the journal, then the vault closed. On the main thread, whatever the program is doing."""
+        if self._sealed:
+            return
+        self._sealed = True
+        self.chores.stop()
+        self.seal_text()
+        self.ws.close()
+
+    def seal_text(self) -> None:
+        """Unsaved text of every open editor into the journal."""
+        for page in self.screen_stack:
+            if isinstance(page, EditPage) and page.unkept():
+                page.keep_now(self.ws)
+
+    def action_lock(self) -> None:
+        """Lock: the process ends within 300 ms, the parent clears the terminal and asks again."""
+        if self._opening.hangup is not None:
+            self._opening.hangup.lock()
+        self.seal()
+        self.exit(return_code=LOCKED)
+
+    async def action_quit(self) -> None:
+        """Quit; unsaved text waits in the journal."""
+        self.chores.stop()
+        self.seal_text()
+        self.exit(return_code=0)
+
+    def on_hangup(self, reason: str) -> None:
+        """The terminal is gone, or the system ends."""
+        number = signal.SIGTERM if reason == "SIGTERM" else signal.SIGHUP
+        if self._opening.hangup is not None:
+            self._opening.hangup.end(128 + number)
+        self.seal()
+        self.exit(return_code=128 + number)
+
+    def crashed(self, error: BaseException, reference: str) -> None:
+        """Keep the text, note type and place of the failure in the sealed log, tell the parent what to print."""
+        self.chores.stop()
+        self._opening.tell(
+            f"Something failed (ref {reference}). Your draft is saved.", "Unlock again to go on where you were."
+        )
+        try:
+            self.seal_text()
+            work = self.ws.work()
+            self.ws.session.note(work, "crash", detail=f"{reference} {_place(error)}")
+            self.ws.commit(work)
+        except Exception:  # the program is ending because of another failure: that one is told, nothing may hide it
+            return
+
+
+def _place(error: BaseException) -> str:
+    """Type, module and line of a failure; never its message."""
+    trace: Any = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"{type(error).__name__} at {where}"

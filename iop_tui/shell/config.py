@@ -1,0 +1,95 @@
+"""The configuration file: theme, lock time, keys. TOML in the user's configuration folder; it never names a person."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+LOCK_CHOICES = (1, 2, 5, 10, 15)
+LOCK_DEFAULT, LOCK_MOST = 5, 15
+_KNOWN = ("theme", "lock_minutes", "mouse", "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says; `problems` are sentences about what was not understood."""
+
+    theme: str = ""
+    lock_minutes: int = LOCK_DEFAULT
+    mouse: bool | None = None
+    keys: dict[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def path() -> Path:
+    """Where the file is, or would be."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return Path(base) / "iop-tui" / "config.toml"
+
+
+def shown_path() -> str:
+    """The path as people write it."""
+    text, home = str(path()), os.path.expanduser("~")
+    return "~" + text[len(home) :] if text.startswith(home + os.sep) else text
+
+
+def load(file: Path | None = None) -> Config:
+    """The configuration; a missing, damaged or partly wrong file gives defaults and sentences, never a failure."""
+    place = file or path()
+    try:
+        data = tomllib.loads(place.read_text("utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Config(problems=(f"{place.name} cannot be read ({type(error).__name__}); the defaults are used.",))
+    return _checked(data, place.name)
+
+
+def _checked(data: dict[str, Any], name: str) -> Config:
+    problems = [_unknown(key, name) for key in data if key not in _KNOWN]
+    found = Config()
+    for key, kind in (("theme", str), ("lock_minutes", int), ("mouse", bool)):
+        value = data.get(key)
+        if type(value) is kind:
+            known: dict[str, Any] = {key: value}
+            found = replace(found, **known)
+        elif value is not None:
+            problems.append(f"{name}: {key} must be {_words(kind)}; the default is used.")
+    if not 1 <= found.lock_minutes <= LOCK_MOST:
+        problems.append(f"{name}: lock_minutes must be 1 to {LOCK_MOST}; {LOCK_DEFAULT} is used.")
+        found = replace(found, lock_minutes=LOCK_DEFAULT)
+    keys = data.get("keys", {})
+    if isinstance(keys, dict):
+        found = replace(found, keys={str(action): str(key) for action, key in keys.items()})
+    return replace(found, problems=tuple(problems))
+
+
+def _words(kind: type) -> str:
+    return {str: "text in quotes", int: "a whole number", bool: "true or false"}[kind]
+
+
+def _unknown(key: str, name: str) -> str:
+    near = difflib.get_close_matches(key, _KNOWN, 1)
+    return f"{name}: there is no setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+
+
+def save(config: Config, file: Path | None = None) -> None:
+    """Write what differs from the defaults. Raises `OSError`."""
+    place = file or path()
+    lines = [f'theme = "{config.theme}"'] if config.theme else []
+    lines += [f"lock_minutes = {config.lock_minutes}"] if config.lock_minutes != LOCK_DEFAULT else []
+    lines += [f"mouse = {str(config.mouse).lower()}"] if config.mouse is not None else []
+    if config.keys:
+        lines += ["", "[keys]", *(f'"{action}" = "{_quoted(key)}"' for action, key in sorted(config.keys.items()))]
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = place.with_suffix(".new")
+    fresh.write_text("\n".join(lines) + "\n", "utf-8")
+    os.replace(fresh, place)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

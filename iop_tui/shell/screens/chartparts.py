@@ -1,0 +1,115 @@
+"""The chart's header lines and its tabs: plain data, no widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from iop_tui.clinical.compliance import service as compliance
+from iop_tui.clinical.people import service as people
+from iop_tui.clinical.records import api as records
+from iop_tui.kernel.clock import local_date
+from iop_tui.ui.bars import Toned
+from iop_tui.workspace import Workspace
+
+Line = list[Toned]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab: which kinds of record it lists; the last one lists the care team instead."""
+
+    name: str
+    kinds: tuple[str, ...]
+    empty: str
+
+
+TABS = (
+    Tab("Timeline", (), "Nothing here yet. Press n for the first note."),
+    Tab("Notes", ("progress_note", "addendum", "received_note"), "No notes yet. Press n for the first one."),
+    Tab("Measures", ("measure",), "No measures yet. They arrive by import: iop-tui import."),
+    Tab("Meds", ("medication", "allergy"), "No medications or allergies are known."),
+    Tab("Problems", ("condition", "received_goal", "received_plan"), "No problems, goals or plans were received."),
+    Tab("Sessions", ("encounter", "procedure", "service_line"), "No sessions are on record."),
+    Tab("Team", (), "Nobody is assigned yet. Press a to assign a clinician."),
+)
+TEAM = len(TABS) - 1
+NOT_IN_TIMELINE = ("person", "service_line")
+"""The header shows the one, the note itself says the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above every chart."""
+
+    header: people.Header
+    today: date
+    next_due: str
+
+
+def head(ws: Workspace, person: bytes) -> Head:
+    """The header with the next thing due. Raises `NotFound`."""
+    header = people.header(ws, person)
+    first = next((line for line in compliance.due(ws) if line.person == person), None)
+    due = f"{first.what.lower()} by {first.due.isoformat()}" if first else ""
+    return Head(header, local_date(ws.clock.now_ms()), due)
+
+
+def head_lines(data: Head, width: int) -> list[Line]:
+    """The header, three lines and the constant one; four and the constant one where it is narrow."""
+    header = data.header
+    name: Line = [
+        (header.name, "strong"),
+        (f"  {header.pronouns}" if header.pronouns else "", "text"),
+        (_age(header, data.today), "dim"),
+    ]
+    if header.deceased:
+        name.append(("   deceased", "warn"))
+    safe: Line = [
+        ("Safe contact  ", "dim"),
+        (header.safe_contact or "not asked yet", "text" if header.safe_contact else "warn"),
+    ]
+    allergies: Line = [
+        ("Allergies  ", "dim"),
+        (", ".join(header.allergies) or "none known", "danger" if header.allergies else "text"),
+    ]
+    risk: Line = [
+        ("Risk  ", "dim"),
+        ("! present", "danger") if header.risk == "present" else (header.risk or "not reviewed", "text"),
+    ]
+    week: Line = [("This week  ", "dim"), (people_hours(header.minutes_this_week), "text")]
+    last: Line = [("Last note  ", "dim"), (header.last_note or "none", "text")]
+    due: Line = [("Due  ", "dim"), (data.next_due or "nothing", "warn" if data.next_due else "text")]
+    protected: Line = [(records.protected_line(), "dim")]
+    if width < 80:
+        return [name, safe, _beside(allergies, risk), _beside(week, last), due, protected]
+    return [_beside(name, safe), _beside(allergies, risk, week), _beside(last, due), protected]
+
+
+def people_hours(minutes: int) -> str:
+    """Hours and minutes in words."""
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes else "0 h"
+
+
+def _beside(*lines: Line) -> Line:
+    joined: Line = []
+    for line in lines:
+        joined += [("     ", "text"), *line] if joined else line
+    return joined
+
+
+def _age(header: people.Header, today: date) -> str:
+    if not header.birth_date:
+        return ""
+    born = date.fromisoformat(header.birth_date)
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return f"  {header.birth_date} ({years})"
+
+
+def tab_line(chosen: int, width: int) -> Line:
+    """The tabs in one line, the chosen one marked by brackets as well as colour."""
+    parts: Line = []
+    for number, tab in enumerate(TABS):
+        name = tab.name if width >= 76 else tab.name[:6].rstrip()
+        parts.append((f"[{number + 1} {name}]", "accent") if number == chosen else (f" {number + 1} {name} ", "dim"))
+    return parts

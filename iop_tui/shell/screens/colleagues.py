@@ -1,0 +1,133 @@
+"""People and roles: who works here, what they may hold, who is suspended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.widget import Widget
+
+from iop_tui.access import roles
+from iop_tui.clinical.staff import api, service
+from iop_tui.ui.bars import Bar
+from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.dialogs import Confirm, PickSeveral
+from iop_tui.ui.page import Page
+from iop_tui.ui.recordlist import RecordList
+from iop_tui.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A user, and what they are owed that this user could give."""
+
+    line: api.UserLine
+    owed: tuple[str, ...]
+    own: bool
+
+
+def colleagues(ws: Workspace) -> list[Colleague]:
+    """All users of the program."""
+    owed = {line.id: kinds for line, kinds in api.owed(ws)}
+    return [Colleague(line, owed.get(line.id, ()), line.id == ws.user.user) for line in api.users(ws)]
+
+
+COLUMNS: tuple[Column[Colleague], ...] = (
+    Column("name", "Name", lambda row: f"{row.line.name} (you)" if row.own else row.line.name, 20, weight=1),
+    Column("roles", "Roles", lambda row: ", ".join(row.line.roles), 30, weight=3),
+    Column("state", "State", lambda row: Cell("" if row.line.status == api.ACTIVE else row.line.status, "warn"), 9),
+    Column(
+        "owed",
+        "Keys owed",
+        lambda row: Cell(str(len(row.owed)), "warn") if row.owed else "",
+        9,
+        align="right",
+        priority=1,
+    ),
+)
+
+
+class Colleagues(Page):
+    """Everybody with an account."""
+
+    heading = "People and roles"
+    places = ("staff", "back", "find", "list")
+    DEFAULT_CSS = "Colleagues RecordList { margin-top: 1; }"
+
+    def content(self) -> Iterable[Widget]:
+        """The list, and how to add somebody."""
+        yield RecordList(COLUMNS, key=lambda row: row.line.id)
+        yield Bar(
+            [
+                ("A new colleague types a passphrase of their own in a shell: ", "bar_dim"),
+                ("iop-tui users add NAME --role ROLE", "bar"),
+            ]
+        )
+
+    def on_mount(self) -> None:
+        """Everybody."""
+        super().on_mount()
+        self.query_one(RecordList).focus()
+        self.reload()
+
+    def reload(self) -> None:
+        """Everybody, again."""
+        self.start(self._show, group="users", exclusive=True)
+
+    async def _show(self) -> None:
+        found = await self.desk.read(colleagues)
+        self.query_one(RecordList).set_rows(found)
+        self.retitle(context=f"{len(found)} {'user' if len(found) == 1 else 'users'}")
+
+    def _chosen(self) -> Colleague | None:
+        row: Colleague | None = self.query_one(RecordList).row
+        return row
+
+    def action_change_roles(self) -> None:
+        """Choose other roles."""
+        row = self._chosen()
+        if row is not None:
+            self.start(self._change_roles, row, group="act")
+
+    async def _change_roles(self, row: Colleague) -> None:
+        options = [(role, role) for role in roles.ROLES]
+        chosen = await self.app.push_screen_wait(PickSeveral(f"Roles of {row.line.name}", options, row.line.roles))
+        if chosen is None or set(chosen) == set(row.line.roles):
+            return
+        granted = roles.check(chosen)
+        consequence = (
+            " ".join(roles.consequences(granted)) or "Keys that the roles no longer allow are taken back and replaced."
+        )
+        if await self.app.push_screen_wait(
+            Confirm(f"{row.line.name}: {', '.join(granted)}?", consequence, label="change")
+        ):
+            await self.desk.write(service.set_roles, row.line.id, granted)
+            self.app.notify("Changed.")
+
+    def action_suspend_user(self) -> None:
+        """Suspend, or end a suspension."""
+        row = self._chosen()
+        if row is not None:
+            self.start(self._suspend, row, group="act")
+
+    async def _suspend(self, row: Colleague) -> None:
+        suspended = row.line.status == api.SUSPENDED
+        consequence = (
+            f"{row.line.name} can unlock this copy again."
+            if suspended
+            else f"{row.line.name} cannot unlock this copy until you resume them. Nothing is deleted."
+        )
+        question = f"{'Resume' if suspended else 'Suspend'} {row.line.name}?"
+        if await self.app.push_screen_wait(Confirm(question, consequence, label="resume" if suspended else "suspend")):
+            await self.desk.write(service.resume if suspended else service.suspend, row.line.id)
+            self.app.notify("Resumed." if suspended else "Suspended.")
+
+    def action_give_keys(self) -> None:
+        """Give what the roles are owed."""
+        row = self._chosen()
+        if row is not None:
+            self.start(self._give, row, group="act")
+
+    async def _give(self, row: Colleague) -> None:
+        given = await self.desk.write(service.complete, row.line.id)
+        self.app.notify(f"Given: {', '.join(given)}.")
