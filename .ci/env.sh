@@ -7,6 +7,7 @@
 
 set -euo pipefail
 
+CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 VENV=${IOP_TUI_VENV:-$PWD/.venv}
 PYTHON=

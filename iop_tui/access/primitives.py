@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from iop_tui.access import charts, policy
 from iop_tui.access.gate import MEMBER, SHARE
 from iop_tui.access.policy import Kind
@@ -347,10 +345,22 @@ def put(
         received=received,
         at_ms=at_ms,
     )
-    if compartment in work.latest or session.holds(compartment):
+    if _is_member(session, work, compartment):
         _rotate_if_owed(session, work, compartment)
         return identifier, session.write(work, compartment, body)
-    return identifier, session.deposit(work, compartment, body, charts.kind_of(session, compartment, person))
+    return identifier, session.deposit(work, compartment, body, _kind_of_unknown(session, work, compartment, person))
+
+
+def _is_member(session: Session, work: Work, compartment: bytes) -> bool:
+    """Whether this user can read what they write there, by this write or by an earlier one."""
+    if compartment in work.latest:
+        return (compartment, work.latest[compartment]) in work.keys
+    return session.holds(compartment)
+
+
+def _kind_of_unknown(session: Session, work: Work, compartment: bytes, person: bytes) -> str:
+    """What a compartment is whose public key comes from the log; a key made in this write needs no check."""
+    return "" if compartment in work.latest else charts.kind_of(session, compartment, person)
 
 
 def project(
@@ -375,10 +385,10 @@ def project(
         person=person,
         kind=kind.kind,
         version=kind.version,
-        payload=msgspec.json.encode(document),
+        payload=kind.encode(document),
         source="projection",
         origin=source,
     )
-    if session.holds(compartment):
+    if _is_member(session, work, compartment):
         return session.write(work, compartment, body)
-    return session.deposit(work, compartment, body, charts.kind_of(session, compartment, person))
+    return session.deposit(work, compartment, body, _kind_of_unknown(session, work, compartment, person))

@@ -76,7 +76,8 @@ def _arrivals(session: Session, work: Work) -> None:
     if roles.FRONT_DESK not in session.identity.roles:
         return
     rows = session.view.rows(
-        "SELECT r.person, min(r.record), r.leaf FROM record r WHERE r.kind = 'arrival' AND r.compartment = ? AND r.status = 'kept'"
+        "SELECT r.person, min(r.record), r.leaf FROM record r WHERE r.kind = 'arrival' AND r.status = 'kept'"
+        " AND r.compartment = ?"
         " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'chart_map' AND c.person = r.person) GROUP BY r.person",
         (program_compartment(session, Kind.DESK),),
     )
@@ -251,14 +252,15 @@ def _forward_intake(session: Session, work: Work) -> None:
     if not session.holds(intake):
         return
     rows = session.view.rows(
-        "SELECT r.record, r.leaf, r.person FROM record r WHERE r.compartment = ? AND r.kind NOT IN"
+        "SELECT r.record, r.leaf, r.person, r.source FROM record r WHERE r.compartment = ? AND r.kind NOT IN"
         " ('forwarded', 'person')"
         " AND NOT EXISTS (SELECT 1 FROM record f WHERE f.kind = 'forwarded' AND f.person = r.person AND f.title"
         " = lower(hex(r.record)))",
         (intake,),
     )
-    for record, leaf, person in rows:
-        target = intake_target(session, person, session.open_revision(leaf).body.source)
+    targets = {place: intake_target(session, *place) for place in {(row[2], row[3]) for row in rows}}
+    for record, leaf, person, source in rows:
+        target = targets[(person, source)]
         if target is None:
             continue
         body = session.open_revision(leaf).body

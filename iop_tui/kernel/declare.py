@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 from functools import cache
-from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -29,6 +28,15 @@ D = TypeVar("D", bound="Document")
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every declared document: immutable, compared by value."""
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A nested document that says itself how it reads."""
+
+    def shown(self) -> str:
+        """The value in plain words; lines where it has several."""
+        ...
 
 
 class Widget(StrEnum):
@@ -166,16 +174,45 @@ def show_value(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, date | time):
         return value.isoformat()[:10] if isinstance(value, date) else value.strftime("%H:%M")
     if isinstance(value, tuple):
         return "\n".join(show_value(item) for item in value)
+    if isinstance(value, Showing):
+        return value.shown()
     if isinstance(value, msgspec.Struct):
         parts = (show_value(getattr(value, name)) for name in value.__struct_fields__)
         return " · ".join(part for part in parts if part)
     return str(value)
+
+
+def _nested(struct: type[Document]) -> tuple[type[Document], ...]:
+    """A document and every document type that occurs inside it."""
+    found = [struct]
+    for current in found:
+        for info in fields_of(current):
+            parts = (info.type, *typing.get_args(info.type))
+            found += [
+                part for part in parts if isinstance(part, type) and issubclass(part, Document) and part not in found
+            ]
+    return tuple(found)
+
+
+def _enrich(properties: dict[str, Any], struct: type[Document]) -> None:
+    """Add to a schema's properties what the declaration knows beyond JSON Schema."""
+    for info in fields_of(struct):
+        entry = properties[info.name]
+        if info.choices:
+            entry.get("items", entry)["enum"] = ["", *(choice for choice in info.choices if choice)]
+        extra = {
+            "x-required-to-sign": info.required, "x-unit": info.unit, "x-source": info.source,
+            "examples": ["14:30:00"] if time in typing.get_args(info.type) else [],
+        }  # fmt: skip
+        entry.update({name: value for name, value in extra.items() if value})
 
 
 def _no_rules(_document: Any, _context: RuleContext) -> tuple[Finding, ...]:
@@ -273,8 +310,16 @@ class DocumentType(Generic[D]):
             raise VaultDamaged(f"A stored {self.label.lower()} does not fit its declaration.") from error
 
     def encode(self, document: D) -> bytes:
-        """The stored payload of a document."""
-        return msgspec.json.encode(document)
+        """The stored payload of a document. Raises `DocumentInvalid` for one that could not be read again."""
+        data = msgspec.json.encode(document)
+        try:
+            msgspec.json.decode(data, type=self.struct)
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at ")
+            raise DocumentInvalid(
+                f"{self.label}: {message}.", f"See `iop-tui schema {self.kind}`.", place=place.strip("`")
+            ) from None
+        return data
 
     def findings(self, document: D, context: RuleContext) -> tuple[Finding, ...]:
         """Missing required fields first, then what the rules say."""
@@ -301,23 +346,32 @@ class DocumentType(Generic[D]):
                 yield info, show_value(getattr(document, info.name))
 
     def json_schema(self) -> dict[str, Any]:
-        """JSON Schema (2020-12) of the document, with labels, help and sources."""
-        schema = msgspec.json.schema(self.struct)
-        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-        schema["title"] = self.label
-        return schema
+        """JSON Schema (2020-12) of the document, with labels, help, choices, units and sources.
 
-    def _check_choices(self, document: D) -> None:
-        for info in self.fields():
+        `x-required-to-sign` marks what a draft may lack and a signature needs.
+        """
+        schema = msgspec.json.schema(self.struct)
+        others: dict[str, Any] = schema["$defs"]
+        root = others.pop(self.struct.__name__)
+        for struct in _nested(self.struct):
+            _enrich((root if struct is self.struct else others[struct.__name__])["properties"], struct)
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema", **root, "title": self.label,
+            **({"$defs": others} if others else {}),
+        }  # fmt: skip
+
+    def _check_choices(self, document: Document, place: str = "$") -> None:
+        for info in fields_of(type(document)):
             value = getattr(document, info.name)
             given = value if isinstance(value, tuple) else (value,)
-            if not info.choices:
-                continue
-            for item in given:
-                if item not in info.choices and not is_empty(item):
+            for position, item in enumerate(given):
+                if isinstance(item, Document):
+                    inner = f"{place}.{info.name}" + (f"[{position}]" if isinstance(value, tuple) else "")
+                    self._check_choices(item, inner)
+                if info.choices and item not in info.choices and not is_empty(item):
                     raise DocumentInvalid(
                         f"{self.label}: {info.label} must be one of: {', '.join(info.choices)}.",
-                        place=f"$.{info.name}",
+                        place=f"{place}.{info.name}",
                     )
 
 

@@ -30,6 +30,9 @@ from iop_tui.kernel.errors import (
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.memory import limit_locked_memory
 
+_held: set[Path] = set()
+"""Vault files this process holds. Nobody here may open and close one of them beside SQLite: by POSIX (fcntl,
+"Advisory record locking") closing any descriptor of a file drops every lock the process has on it."""
 Connection: TypeAlias = Any
 """An open SQLCipher connection (`sqlcipher3.dbapi2.Connection`; the library ships no types)."""
 KEY_BYTES = 32
@@ -69,6 +72,8 @@ def open_database(
         raise VaultDamaged(f"{path.name} is empty.")
     if exclusive:
         refuse_if_in_use(path)
+    if not create and path.resolve() not in _held:
+        _refuse_plaintext(path)
     os.umask(0o077)
     with translated(path):
         connection = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False, timeout=0.2)
@@ -77,9 +82,14 @@ def open_database(
         except BaseException:
             connection.close()
             raise
-    if not create:
-        _refuse_plaintext(path)
+    if exclusive:
+        _held.add(path.resolve())
     return connection
+
+
+def released(path: Path) -> None:
+    """This process closed its exclusive connection to `path`."""
+    _held.discard(path.resolve())
 
 
 def _prepare(connection: Connection, key: Secret, *, exclusive: bool, cache_kib: int) -> None:
@@ -140,6 +150,8 @@ def _refuse_plaintext(path: Path) -> None:
 
 def lock_owner(path: Path) -> int | None:
     """The process id that holds SQLite's lock on `path`, or None."""
+    if path.resolve() in _held:
+        return os.getpid()
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -6,13 +6,17 @@ A wheel carries them inside the package; an editable install finds them beside i
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import sqlcipher3.dbapi2 as sqlcipher
+
 import iop_tui
 from iop_tui.kernel.errors import NeedsNewer, Unexpected
 
+SCHEMA_QUERY = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
@@ -45,6 +49,16 @@ def released() -> tuple[Migration, ...]:
     if [item.number for item in found] != list(range(1, len(found) + 1)):
         raise Unexpected("This installation is incomplete: a migration is missing.", "Install iop-tui again.")
     return tuple(found)
+
+
+@cache
+def expected_schema() -> list[tuple[str, str, str, str]]:
+    """What `SCHEMA_QUERY` finds in a vault that only the released migrations have shaped."""
+    with closing(sqlcipher.connect(":memory:")) as connection:
+        for step in released():
+            connection.executescript(step.sql)
+        found: list[tuple[str, str, str, str]] = connection.execute(SCHEMA_QUERY).fetchall()
+    return found
 
 
 def pending(version: int) -> tuple[Migration, ...]:

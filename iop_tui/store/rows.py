@@ -115,9 +115,9 @@ def changes_digest(digests: Iterable[bytes]) -> bytes:
     return sha256(joined) if joined else EMPTY_DIGEST
 
 
-def state_digest(state: Mapping[str, bytes]) -> bytes:
-    """One digest over the small mutable facts."""
-    return sha256(encode(tuple(sorted(state.items()))))
+def state_digest(state: Mapping[str, bytes], meta: Mapping[str, bytes]) -> bytes:
+    """One digest over the small mutable facts and the unchanging ones."""
+    return sha256(encode((tuple(sorted(state.items())), tuple(sorted(meta.items())))))
 
 
 def journal_digest(entries: Mapping[tuple[bytes, bytes], bytes]) -> bytes:

@@ -18,7 +18,7 @@ from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import DiskFull, IopError, VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import migrations
-from iop_tui.store.database import Connection, open_database, translate, translated
+from iop_tui.store.database import Connection, open_database, released, translate, translated
 from iop_tui.store.rows import (
     EMPTY_DIGEST,
     ActRow,
@@ -86,7 +86,11 @@ class VaultDb:
         """A new vault database with all migrations applied and its unchanging facts written."""
         connection = open_database(path, key, exclusive=True, create=True)
         database = cls(path, connection, device)
-        database.writer.run(lambda: database._create(meta))
+        try:
+            database.writer.run(lambda: database._create(meta))
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @classmethod
@@ -116,6 +120,7 @@ class VaultDb:
         self.writer.run(end)
         self.writer.run(self._db.close)
         self.writer.close()
+        released(self.path)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -128,6 +133,11 @@ class VaultDb:
     def state(self) -> dict[str, bytes]:
         """A copy of the small mutable facts."""
         return dict(self._state)
+
+    @property
+    def facts_digest(self) -> bytes:
+        """The digest of the small facts as they stand, which the last audit entry must name."""
+        return state_digest(self._state, self._meta)
 
     def read(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query, read on the writer's thread."""
@@ -225,6 +235,7 @@ class VaultDb:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
             self._db.execute("COMMIT")
+        self._meta = dict(meta)
         self.make_ballast()
 
     def _migrate(self, version: int) -> None:
@@ -235,6 +246,7 @@ class VaultDb:
         version = self._query("PRAGMA user_version")[0][0]
         with translated(self.path):
             self._migrate(version)
+        self._meta = dict(self._query("SELECT key, value FROM meta"))
         self._state = dict(self._query("SELECT key, value FROM state"))
         self._journal = {
             (row[0], row[1]): sha256(row[2]) for row in self._query("SELECT user, slot, sealed FROM journal")
@@ -249,12 +261,22 @@ class VaultDb:
         return int(self._query(f"SELECT coalesce(max(seq), 0) FROM {table}")[0][0])
 
     def _commit(self, batch: Batch) -> tuple[int, int]:
+        found = self._with_ballast(lambda: self._commit_once(batch))
+        self._with_ballast(self._move_head)
+        return found
+
+    def _with_ballast(self, step: Callable[[], T]) -> T:
+        """Do a step; where the disk is full, give the ballast up and do it once more."""
         try:
-            return self._commit_once(batch)
+            return step()
         except DiskFull:
             if not self._drop_ballast():
                 raise
-            return self._commit_once(batch)
+            return step()
+
+    def _move_head(self) -> None:
+        if self._head is not None:
+            self._head(self._position)
 
     def _commit_once(self, batch: Batch) -> tuple[int, int]:
         position = self._position
@@ -280,8 +302,6 @@ class VaultDb:
             position.acts + len(batch.acts),
             journal_digest(journal),
         )
-        if self._head is not None:
-            self._head(self._position)
         return first, self._position.revisions
 
     def _settle(self, error: Exception, last: AuditRow) -> None:
@@ -315,7 +335,7 @@ class VaultDb:
                     batch.session,
                     previous,
                     digests if final else EMPTY_DIGEST,
-                    state_digest(state) if final else EMPTY_DIGEST,
+                    state_digest(state, self._meta) if final else EMPTY_DIGEST,
                     batch.clean_close and final,
                 )
             )
@@ -406,7 +426,10 @@ class VaultDb:
         path = self._ballast()
         if not path.exists():
             return False
-        path.unlink()
+        try:
+            path.unlink()
+        except OSError:
+            return False  # a disk that fails at this too gives no room
         return True
 
 

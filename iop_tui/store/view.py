@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,24 @@ from iop_tui.store.viewschema import SCHEMA, SCHEMA_NUMBER
 
 T = TypeVar("T")
 CACHE_KIB = 65_536
+
+
+class ViewDamaged(VaultDamaged):
+    """This user's view cannot be read; it is built anew from the vault, which is not concerned."""
+
+    code = "view_damaged"
+    default_hint = "Lock and unlock again: your view is built anew. Nothing is lost."
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        with translated(path):
+            yield
+    except ViewDamaged:
+        raise
+    except VaultDamaged as error:
+        raise ViewDamaged(error.message) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +136,40 @@ class View:
         with self._read_lock:
             self._reading.close()
         with self._write_lock, translated(self.path):
-            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlcipher.Error:
+                # A full or damaged disk: the log stays beside the file and is folded in next time.
+                pass
             self._writing.close()
+
+    def abandon(self) -> None:
+        """Close a view that is about to be removed; whatever it says any more does not matter."""
+        for connection in (self._reading, self._writing):
+            try:
+                connection.close()
+            except sqlcipher.Error:
+                continue  # the file is damaged, and goes
 
     # -- reading ---------------------------------------------------------------------------
 
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query. Call off the UI thread."""
-        with self._read_lock, translated(self.path):
+        with self._read_lock, _translated(self.path):
             found: list[tuple[Any, ...]] = self._reading.execute(query, parameters).fetchall()
             return found
 
     def one(self, query: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
-        with self._read_lock, translated(self.path):
+        with self._read_lock, _translated(self.path):
             row: tuple[Any, ...] | None = self._reading.execute(query, parameters).fetchone()
             return row
+
+    def has_damaged_pages(self) -> bool:
+        """Whether a page fails its authentication. Only the main file is covered, so the log is folded in first."""
+        with self._write_lock, self._read_lock, _translated(self.path):
+            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return bool(self._writing.execute("PRAGMA cipher_integrity_check").fetchall())
 
     def interrupt(self) -> None:
         """Stop the query that runs now: a newer one replaces it."""
@@ -147,7 +184,7 @@ class View:
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction of the view."""
-        with self._write_lock, translated(self.path):
+        with self._write_lock, _translated(self.path):
             self._writing.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._writing)

@@ -21,6 +21,11 @@ def sha256(*parts: bytes) -> bytes:
     return state.digest()
 
 
+def sha1(content: bytes) -> bytes:
+    """SHA-1, for checksums a foreign format prescribes (FHIR R4 `Attachment.hash`): tells accidents, not attackers."""
+    return hashlib.sha1(content, usedforsecurity=False).digest()
+
+
 def mac(key: bytes, context: str, message: bytes) -> bytes:
     """HMAC-SHA-256 over the length-prefixed context and message: 32 bytes."""
     return hmac.digest(key, joined(context, message), "sha256")

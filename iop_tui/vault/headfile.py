@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME", "Failures", "HeadFile", "HeadWriter", "Header", "SignedHead", "StoredHead", "clear_failures", "create",
-    "delay_ms", "failures", "header_digest", "note_failure", "read", "repair", "verify_head", "wait_ms", "write_header",
+    "delay_ms", "failures", "header_digest", "note_failure", "read", "repair", "restart_wait", "verify_head", "wait_ms",
+    "write_header",
 ]
 
 NAME = "vault.head"
@@ -149,6 +150,29 @@ def note_failure(path: Path, tag: bytes, now_ms: int) -> Failures:
         entries[at] = Failures(min(entries[at].count + 1, FAILURE_CAP), now_ms)
         _write_attempts(path, tuple(entries))
         return entries[at]
+
+
+def restart_wait(path: Path, tag: bytes, now_ms: int) -> Failures:
+    """Count the wait from `now_ms` where the last failure lies in the future: the clock was set back since.
+
+    Without this a single failure under a clock that ran ten years ahead would keep everybody out for ten years.
+    """
+    with _lock:
+        attempts, fallback = _attempts(path)
+        found = fallback if attempts is None else attempts[areas.bucket(tag)]
+        if found.last_ms <= now_ms:
+            return found
+        if attempts is None:
+            # The damage stays as it is, for the unlock to name; the wait counts from the file's last change.
+            try:
+                os.utime(path, ns=(now_ms * 1_000_000, now_ms * 1_000_000))
+            except OSError:
+                return found  # a medium that cannot be written: nothing can be unlocked for work on it anyway
+        else:
+            entries = list(attempts)
+            entries[areas.bucket(tag)] = Failures(found.count, now_ms)
+            _write_attempts(path, tuple(entries))
+        return Failures(found.count, now_ms)
 
 
 def clear_failures(path: Path, tag: bytes) -> None:

@@ -51,14 +51,21 @@ def header_findings(path: Path, db: VaultDb, header: headfile.Header) -> list[Ch
 def head_state_of(path: Path, db: VaultDb) -> HeadState:
     head = headfile.read(path / headfile.NAME)
     public = db.meta("device_public")
+    signed = []
     for stored in head.heads:
         try:
-            signed = headfile.verify_head(stored, public)
+            signed.append(headfile.verify_head(stored, public))
         except VaultDamaged:
-            return HeadState(None, 0, ("A signed head was forged or damaged", *head.problems))
-        position = Position(signed.audit_seq, signed.audit_hash, signed.revisions, signed.acts, signed.journal_digest)
-        return HeadState(position, signed.at_ms, head.problems)
-    return HeadState(None, 0, head.problems)
+            problem = "A signed head was forged or damaged"
+            if not signed:
+                return HeadState(None, 0, (problem, *head.problems))
+            return _state(signed[0], (problem, *head.problems))
+    return _state(signed[0], head.problems) if signed else HeadState(None, 0, head.problems)
+
+
+def _state(signed: SignedHead, problems: tuple[str, ...]) -> HeadState:
+    position = Position(signed.audit_seq, signed.audit_hash, signed.revisions, signed.acts, signed.journal_digest)
+    return HeadState(position, signed.at_ms, problems)
 
 
 def head_sink(

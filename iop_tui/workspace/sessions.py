@@ -11,10 +11,11 @@ from iop_tui.store.check import CheckFinding
 from iop_tui.store.projection import Projector
 from iop_tui.store.session import Identity, Session, self_key
 from iop_tui.store.vaultdb import Batch, VaultDb
+from iop_tui.store.view import ViewDamaged
 from iop_tui.store.work import Work
 from iop_tui.vault import slots
 from iop_tui.workspace.environment import Environment
-from iop_tui.workspace.viewplaces import open_view, state_key
+from iop_tui.workspace.viewplaces import open_view, replace_view, state_key
 
 
 def open_session(
@@ -49,7 +50,11 @@ def open_session(
     )
     session.fresh_place = fresh
     if not name:
-        session.catch_up_acts()
+        try:
+            session.catch_up_acts()
+        except ViewDamaged as error:
+            (session.view, session.fresh_place) = replace_view(view, identity, realm, env.rng, findings, error)
+            session.catch_up_acts()
         card = session.card(user)
         session.identity = Identity(
             user, card.name, card.roles, identity.enc_secret, identity.signer, identity.self_key

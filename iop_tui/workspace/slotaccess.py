@@ -44,7 +44,8 @@ def tag_of(header: headfile.Header, name: str) -> bytes:
 
 
 def _refuse_early(file: Path, tag: bytes, env: Environment) -> None:
-    wait = headfile.wait_ms(headfile.failures(file, tag), env.code_clock.now_ms())
+    now = env.code_clock.now_ms()
+    wait = headfile.wait_ms(headfile.restart_wait(file, tag, now), now)
     if wait > 0:
         raise LockedOut(
             f"Too many failed attempts. Wait {-(-wait // 1000)} seconds.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from iop_tui.kernel.errors import VaultDamaged, WrongSecrets
 from iop_tui.store import check
 from iop_tui.store.vaultdb import VaultDb
+from iop_tui.store.view import ViewDamaged
 from iop_tui.vault import headfile, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, Environment
 from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings
@@ -82,7 +83,12 @@ def _unlocked(
     headfile.clear_failures(path / headfile.NAME, tag)
     ws = Workspace(path, env, session, writer, findings, header.demo, secrets.totp_seed)
     if catch_up:
-        session.catch_up()
+        try:
+            session.catch_up()
+        except ViewDamaged as error:
+            what = f"Your view is built anew: {error.message}"
+            findings.append(check.CheckFinding(what, f"views/{session.view.path.name}", alarm=False))
+            ws.rebuild_view()
         if ws.purge_owed():
             ws.rebuild_view()
     return ws

@@ -12,9 +12,10 @@ from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.check import CheckFinding
+from iop_tui.store.database import Connection
 from iop_tui.store.session import Identity
 from iop_tui.store.vaultdb import VaultDb
-from iop_tui.store.view import View
+from iop_tui.store.view import View, ViewDamaged
 from iop_tui.vault import envelope
 from iop_tui.workspace.environment import VIEWS
 
@@ -23,6 +24,28 @@ class ViewPlace(msgspec.Struct, frozen=True, array_like=True):
     name: str
     sealed_key: bytes
     revisions: int
+    stamp: int = 0
+
+
+STAMP, BEFORE = "stamp", "stamp_before"
+
+
+def stamp_view(view: View, rng: Rng) -> int:
+    """Mark a view at the end of a session, so that an older copy of its file shows. The mark."""
+    fresh, before = int.from_bytes(rng.token(7), "big"), view.number(STAMP)
+
+    def work(db: Connection) -> None:
+        view.set_number(db, STAMP, fresh)
+        view.set_number(db, BEFORE, before)
+
+    view.transaction(work)
+    return fresh
+
+
+def _is_current(view: View, place: ViewPlace, revisions: int) -> bool:
+    """A crash between marking the view and noting the mark leaves the mark before it."""
+    marks = (view.number(STAMP), view.number(BEFORE))
+    return place.stamp in marks and place.revisions <= view.number("applied_revisions") <= revisions
 
 
 def state_key(kind: str, user: bytes) -> str:
@@ -55,10 +78,7 @@ def open_view(
             )
             remove_view(file)
         else:
-            if (
-                view.number("applied_revisions") < place.revisions
-                or view.number("applied_revisions") > db.position.revisions
-            ):
+            if not _is_current(view, place, db.position.revisions):
                 findings.append(
                     CheckFinding(
                         "Your view was replaced by another state; it is built anew", f"views/{place.name}", alarm=False
@@ -79,6 +99,19 @@ def new_place(identity: Identity, realm: bytes, rng: Rng) -> tuple[ViewPlace, Se
         identity.self_key, "iop/view/1", (realm, identity.user, name.encode()), key.reveal(), rng
     )
     return ViewPlace(name, sealed, 0), key
+
+
+def replace_view(
+    old: View, identity: Identity, realm: bytes, rng: Rng, findings: list[CheckFinding] | None, error: ViewDamaged
+) -> tuple[View, bytes]:
+    """A new and empty view in place of one that cannot be read; the view and its place."""
+    if findings is not None:
+        what = f"Your view is built anew: {error.message}"
+        findings.append(CheckFinding(what, f"views/{old.path.name}", alarm=False))
+    old.abandon()
+    remove_view(old.path)
+    place, key = new_place(identity, realm, rng)
+    return View.create(old.path.parent / place.name, key), encode(place)
 
 
 def remove_view(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from iop_tui.workspace.environment import FRESH_SECONDS, VIEWS, Environment
 from iop_tui.workspace.heads import head_state_of
 from iop_tui.workspace.sessions import batch_of, begin, open_session
 from iop_tui.workspace.slotaccess import open_slot
-from iop_tui.workspace.viewplaces import ViewPlace, new_place, remove_view, state_key
+from iop_tui.workspace.viewplaces import ViewPlace, new_place, remove_view, stamp_view, state_key
 
 
 class Workspace:
@@ -50,6 +51,7 @@ class Workspace:
         self._head = head
         self._totp_seed = totp_seed
         self._closed = False
+        self._beside = False
         self._fresh_at = env.clock.monotonic()
 
     # -- short names for services ----------------------------------------------------------
@@ -106,21 +108,26 @@ class Workspace:
         if self._closed:
             return
         self._closed = True
-        session = self.session
-        if self._head is not None:
-            work = session.work()
-            session.note(work, action)
-            work.clean_close = True
-            place = self._place()
-            if place is not None:
-                fresh = ViewPlace(place.name, place.sealed_key, session.view.number("applied_revisions"))
-                work.state[state_key("view", session.identity.user)] = encode(fresh)
-            session.db.commit(batch_of(session, work))
-            self._save_anchor()
-        session.view.close()
-        session.db.close()
-        if self._head is not None:
-            self._head.close()
+        with ExitStack() as files:  # closed whatever the closing entry meets
+            if self._head is not None:
+                files.callback(self._head.close)
+            if not self._beside:
+                files.callback(self.session.db.close)
+            files.callback(self.session.view.close)
+            if self._head is not None:
+                self._closing_entry(action)
+                self._save_anchor()
+
+    def _closing_entry(self, action: str) -> None:
+        session, work = self.session, self.session.work()
+        session.note(work, action)
+        work.clean_close = True
+        place = self._place()
+        if place is not None:
+            stamp = stamp_view(session.view, session.rng)
+            fresh = ViewPlace(place.name, place.sealed_key, session.view.number("applied_revisions"), stamp)
+            work.state[state_key("view", session.identity.user)] = encode(fresh)
+        session.db.commit(batch_of(session, work))
 
     def _place(self) -> ViewPlace | None:
         raw = self.session.db.state.get(state_key("view", self.session.identity.user))
@@ -150,9 +157,8 @@ class Workspace:
         """The full check: head, chain, every row, every page, and this user's view. Raises `Cancelled`."""
         found = check.full(self.session.db, self.head_state(), progress, cancelled)
         found += [item for item in self.findings if item not in found]
-        for where, what in (("cipher_integrity_check", "A page of your view fails its authentication"),):
-            if self.view.rows(f"PRAGMA {where}"):
-                found.append(CheckFinding(what, self.view.path.name))
+        if self.view.has_damaged_pages():
+            found.append(CheckFinding("A page of your view fails its authentication", f"views/{self.view.path.name}"))
         for what, why in self.view.rows("SELECT what, why FROM quarantine"):
             found.append(CheckFinding(f"A {what} was not accepted: {why}", "vault.db"))
         return found
@@ -195,7 +201,7 @@ class Workspace:
         session.view = shadow.view
         session.forget_keys()
         session.catch_up()
-        old.close()
+        old.abandon()
         remove_view(old.path)
 
     # -- key slots -------------------------------------------------------------------------
@@ -238,4 +244,6 @@ class Workspace:
         own = self.session
         session = open_session(self.env, own.db, own.realm, own.device, secrets, user, None, self.path)
         begin(session, None, "unlock")
-        return Workspace(self.path, self.env, session, None, [], self.demo, secrets.totp_seed)
+        guest = Workspace(self.path, self.env, session, None, [], self.demo, secrets.totp_seed)
+        guest._beside = True  # closing it leaves the vault open
+        return guest

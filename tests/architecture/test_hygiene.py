@@ -76,7 +76,8 @@ def test_broad_handlers_raise_again_or_give_their_reason_on_the_line() -> None:
         lines = path.read_text("utf-8").splitlines()
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not _passes_on(node):
-                comment = lines[node.lineno - 1].partition("#")[2].strip()
+                header = lines[node.lineno - 1 : max(node.lineno, node.body[0].lineno - 1)]
+                comment = " ".join(line.partition("#")[2].strip() for line in header).strip()
                 if len(comment) < 15 or (comment.startswith("noqa") and " - " not in comment):
                     found.append(place(path, node.lineno))
     assert not found, "\n".join(found)

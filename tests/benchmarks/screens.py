@@ -46,7 +46,7 @@ def _prompt(vault: Path, name: str) -> tuple[float, float, bool]:
     The card asks for the user, whose name is echoed: that is the key that can be seen.
     """
     with Probe([*PROGRAM, "--vault", str(vault)]) as probe:
-        while not probe.size():
+        while not probe.size() and probe.alive():
             probe.pump(0.5)
         probe.send(name[0])
         drawn = probe.when(r"(?i)user|name|passphrase", quiet=0.05)
