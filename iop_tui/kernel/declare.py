@@ -302,7 +302,7 @@ class DocumentType(Generic[D]):
         try:
             if version == self.version:
                 return msgspec.json.decode(data, type=self.struct)
-            value = msgspec.json.decode(data)
+            value = msgspec.json.decode(data, type=dict[str, Any])
             for step in range(version, self.version):
                 value = self.upgrades[step](value)
             return msgspec.convert(value, self.struct, strict=True)

@@ -6,6 +6,8 @@ A key never changes its meaning between releases. The kit's own keys (lists, for
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iop_tui.ui.keys import EVERYWHERE, Action, KeyTable, kit_actions
 
 GO = "Go to"
@@ -236,22 +238,18 @@ _AUDIT = (
     ),
 )
 
+
+def _under(heading: str, *groups: tuple[Action, ...]) -> list[Action]:
+    return [replace(action, group=action.group or heading) for group in groups for action in group]
+
+
 TABLE = KeyTable(
     (
-        *_TODAY,
-        *_CASELOAD,
-        *_FILTER,
-        *_CHART,
-        *_RECORD,
-        *_EDITOR,
-        *_FIELDS,
-        *_ROW,
-        *_SEARCH,
-        *_RESULTS,
-        *_STAFF,
-        *_AUDIT,
-        *_BACK,
-        *_FIND,
+        *_under("Here", _TODAY, _CASELOAD, _CHART, _RECORD, _RESULTS, _STAFF, _AUDIT),
+        *_under("Writing", _EDITOR, _FIELDS),
+        *_under("In the field above the list", _FILTER, _SEARCH),
+        *_under("After Esc", _ROW),
+        *_under("Here", _BACK, _FIND),
         *_GO,
         *kit_actions(),
     )

@@ -70,6 +70,10 @@ def open_database(
         raise VaultMissing(f"{path.name} is missing.")
     if not create and path.stat().st_size == 0:
         raise VaultDamaged(f"{path.name} is empty.")
+    if not os.access(path.parent if create else path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise ReadOnlyMedium(
+            f"The folder of {path.name} cannot be written.", "Copy the vault to a disk that can be written."
+        )
     if exclusive:
         refuse_if_in_use(path)
     if not create and path.resolve() not in _held:

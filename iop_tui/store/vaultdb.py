@@ -108,7 +108,9 @@ class VaultDb:
         return database
 
     def close(self) -> None:
-        """Finish queued work, fold the log into the main file, close."""
+        """Finish queued work, fold the log into the main file, close. A second call does nothing."""
+        if self.writer.closed:
+            return
 
         def end() -> None:
             try:

@@ -27,6 +27,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether no job is taken any more."""
+        return self._closed
+
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Queue a job; its future carries the result or the error."""
         future: Future[T] = Future()

@@ -78,7 +78,9 @@ class Lines(Widget):
 
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
 
-    def __init__(self, lines: Sequence[Sequence[Toned]] = (), *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, lines: Sequence[Sequence[Toned]] = (), *, id: str | None = None, classes: str | None = None,
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self._shown = [_cleaned(line) for line in lines]
 

@@ -81,7 +81,9 @@ class Layout(Generic[R]):
         return strip_of([(text, tones.dim)], self.width, tones.dim)
 
 
-def _marked(shown: str, text: str, marks: Sequence[tuple[int, int]], plain: Style, mark: Style) -> list[tuple[str, Style]]:
+def _marked(
+    shown: str, text: str, marks: Sequence[tuple[int, int]], plain: Style, mark: Style,
+) -> list[tuple[str, Style]]:
     """The shown text in pieces; where sanitising or cutting moved characters, nothing is marked beyond that place."""
     good = next((at for at, (a, b) in enumerate(zip(shown, text, strict=False)) if a != b), min(len(shown), len(text)))
     parts, at = list[tuple[str, Style]](), 0

@@ -9,6 +9,7 @@ waits where the window of accepted codes is used up.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -21,7 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from iop_tui.shell.demo.build import Built
+import pytest
+
+from iop_tui.shell.commands.environment import for_new
+from iop_tui.shell.demo.build import Built, build
 from iop_tui.shell.demo.secrets import passphrase, totp_seed
 from iop_tui.vault import headfile
 from iop_tui.vault.totp import STEP_SECONDS, code_at
@@ -144,6 +148,19 @@ class Site:
     def people_of(self, user: str) -> list[str]:
         """The ids a user is said to see."""
         return [str(item) for one in self.built.users if one["name"] == user for item in one["sees"]]  # type: ignore[attr-defined]
+
+
+def shared_demo(factory: pytest.TempPathFactory) -> Site:
+    """A small demo that the first worker makes and all others use."""
+    root = factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    place, facts = root / "demo-vault", root / "demo-vault.json"
+    with (root / "demo-vault.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not facts.exists():
+            built = build(place, for_new(demo=True), size="small", seed=1)
+            facts.write_text(json.dumps([built.people, built.notes, built.users, built.couples]))
+    return Site(place, Built(place, *json.loads(facts.read_text())))
 
 
 def copy_of(template: Site, place: Path) -> Site:

@@ -52,11 +52,12 @@ def plan(problems: int = 3, goals: int = 2, objectives: int = 2, **more: object)
         "participation": "Chose the goals herself.", "copy_offered": True, "agreement": "signs", **more,
     }  # fmt: skip
     made = TreatmentPlan(**values)  # type: ignore[arg-type]
+    names = [f"Step {number}" for number in range(objectives)]
     for problem in range(problems):
         branch = Problem(
             text=f"Problem {problem + 1}",
             goals=tuple(
-                Goal(text=f"I want goal {goal + 1}", objectives=tuple(objective(f"Step {n}") for n in range(objectives)))
+                Goal(text=f"I want goal {goal + 1}", objectives=tuple(map(objective, names)))
                 for goal in range(goals)
             ),
         )

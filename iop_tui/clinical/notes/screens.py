@@ -181,6 +181,7 @@ class _Writing(EditPage):
     def kept(self) -> None:
         """Say when."""
         self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
+        self.shell.told(None)
 
     def saved_now(self) -> None:
         """Say when."""
@@ -190,7 +191,7 @@ class _Writing(EditPage):
 
     async def give_up(self) -> None:
         """Drop the journal's copy."""
-        await self.desk.keep(notes.give_up, self.note.slot)
+        await self.desk.write(notes.give_up, self.note.slot)
         self.shell.set_status("draft", "")
 
     def action_review(self) -> None:

@@ -98,7 +98,7 @@ def _proposed(ws: Workspace) -> dict[str, Any]:
     now = datetime.fromtimestamp(ws.clock.now_ms() / 1000)
     stop = now.replace(minute=now.minute - now.minute % STEP, second=0, microsecond=0)
     start = stop - USUAL
-    values: dict[str, Any] = {"service_date": now.date().isoformat()}
+    values: dict[str, Any] = {**msgspec.to_builtins(ProgressNote()), "service_date": now.date().isoformat()}
     if start.date() == stop.date():
         values |= {
             "start": time(start.hour, start.minute).isoformat(),

@@ -17,6 +17,7 @@ from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.people.service import CaseloadLine
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.declare import Severity
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.editpage import EditPage
@@ -240,6 +241,10 @@ class PersonEditor(EditPage):
     async def save(self, values: dict[str, Any]) -> bool:
         """Register, or store a new version."""
         document = PERSON.parse(values)
+        refused = [item for item in people.findings(self.desk.subject, document) if item.severity is Severity.REFUSE]
+        if refused:
+            self.form.show_errors({item.field: item.message for item in refused})
+            return False
         if self._person:
             await self.desk.write(people.change, self._person, document)
             self.app.notify("Saved.")

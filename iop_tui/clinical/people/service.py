@@ -14,7 +14,7 @@ from iop_tui.access.primitives import put
 from iop_tui.access.settle import settle
 from iop_tui.clinical.people.model import PERSON, Person, full_name
 from iop_tui.kernel.clock import local_date
-from iop_tui.kernel.declare import RuleContext, Severity
+from iop_tui.kernel.declare import Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused
 from iop_tui.kernel.text import initials
 from iop_tui.store.view import Changes
@@ -123,9 +123,13 @@ def change(ws: Workspace, person: bytes, entry: Person) -> Changes:
     return ws.commit(work)
 
 
+def findings(ws: Workspace, entry: Person) -> tuple[Finding, ...]:
+    """What the rules say of a directory entry now."""
+    return PERSON.findings(entry, RuleContext(local_date(ws.clock.now_ms())))
+
+
 def _refuse_unready(ws: Workspace, entry: Person) -> None:
-    findings = PERSON.findings(entry, RuleContext(local_date(ws.clock.now_ms())))
-    refused = [item for item in findings if item.severity is Severity.REFUSE]
+    refused = [item for item in findings(ws, entry) if item.severity is Severity.REFUSE]
     if refused:
         raise NotReady(refused[0].message, "Complete the entry, then save again.")
 
@@ -265,7 +269,7 @@ def header(ws: Workspace, person: bytes) -> Header:
 
 def _week_minutes(ws: Workspace, person: bytes) -> int:
     row = ws.view.one(
-        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date >= ? AND on_date <= ?",
+        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date BETWEEN ? AND ?",
         (person, *_week(ws)),
     )
     return int(row[0]) if row else 0

@@ -24,7 +24,7 @@ from iop_tui.clinical.plans.treatment import (
 from iop_tui.kernel.declare import Finding, RuleContext, Severity
 
 T = TypeVar("T")
-ADULT_BAND = (9.0, 19.0, "42 CFR 410.44(a)(4)")
+ADULT_BAND = (9.0, 19.0, "42 CFR 410.44")
 MINOR_BAND = (6.0, 19.0, "program rule: under 18 at least 6 hours")
 REVIEW_DAYS = (30, "program rule: review within 30 days")
 NEAR = 0.9

@@ -156,12 +156,16 @@ class Problem(Document, frozen=True, kw_only=True):
 
 
 def _outline(problem: Problem) -> list[str]:
-    lines = [problem.text]
+    lines = [problem.text + _ended(problem)]
     for goal in problem.goals:
-        lines.append(f"  Goal: {goal.text}")
+        lines.append(f"  Goal: {goal.text}{_ended(goal)}")
         for objective in goal.objectives:
             lines += [f"    {line}" for line in _objective_lines(objective)]
     return lines
+
+
+def _ended(node: Problem | Goal) -> str:
+    return f" (closed {node.closed_on.isoformat()}: {node.outcome})" if node.closed_on else ""
 
 
 def _objective_lines(objective: Objective) -> list[str]:

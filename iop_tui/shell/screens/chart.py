@@ -30,7 +30,7 @@ MEASURES = 2
 RECORDS: tuple[Column[records.RecordLine], ...] = (
     Column("date", "Date", lambda line: Cell(line.service_date or "no date", "dim"), 10),
     Column("what", "What", lambda line: Cell(line.label, "dim"), 13, priority=1),
-    Column("title", "", lambda line: line.title, 40, weight=1),
+    Column("title", "", lambda line: line.title, 30, weight=1),
     Column("author", "By", lambda line: Cell(line.author_name, "dim"), 16, priority=2),
     Column("status", "", lambda line: status_cell(line), 6),
 )

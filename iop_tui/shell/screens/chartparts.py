@@ -20,18 +20,24 @@ class Tab:
     """A tab: which kinds of record it lists; the last one lists the care team instead."""
 
     name: str
+    short: str
     kinds: tuple[str, ...]
     empty: str
 
 
 TABS = (
-    Tab("Timeline", (), "Nothing here yet. Press n for the first note."),
-    Tab("Notes", ("progress_note", "addendum", "received_note"), "No notes yet. Press n for the first one."),
-    Tab("Measures", ("measure",), "No measures yet. They arrive by import: iop-tui import."),
-    Tab("Meds", ("medication", "allergy"), "No medications or allergies are known."),
-    Tab("Problems", ("condition", "received_goal", "received_plan"), "No problems, goals or plans were received."),
-    Tab("Sessions", ("encounter", "procedure", "service_line"), "No sessions are on record."),
-    Tab("Team", (), "Nobody is assigned yet. Press a to assign a clinician."),
+    Tab("Timeline", "Time", (), "Nothing here yet. Press n for the first note."),
+    Tab("Notes", "Notes", ("progress_note", "addendum", "received_note"), "No notes yet. Press n for the first one."),
+    Tab("Measures", "Meas", ("measure",), "No measures yet. They arrive by import: iop-tui import."),
+    Tab("Meds", "Meds", ("medication", "allergy"), "No medications or allergies are known."),
+    Tab(
+        "Problems",
+        "Prob",
+        ("condition", "received_goal", "received_plan"),
+        "No problems, goals or plans were received.",
+    ),
+    Tab("Sessions", "Sess", ("encounter", "procedure", "service_line"), "No sessions are on record."),
+    Tab("Team", "Team", (), "Nobody is assigned yet. Press a to assign a clinician."),
 )
 TEAM = len(TABS) - 1
 NOT_IN_TIMELINE = ("person", "service_line")
@@ -110,6 +116,6 @@ def tab_line(chosen: int, width: int) -> Line:
     """The tabs in one line, the chosen one marked by brackets as well as colour."""
     parts: Line = []
     for number, tab in enumerate(TABS):
-        name = tab.name if width >= 76 else tab.name[:6].rstrip()
+        name = tab.name if width >= 76 else tab.short
         parts.append((f"[{number + 1} {name}]", "accent") if number == chosen else (f" {number + 1} {name} ", "dim"))
     return parts

@@ -67,6 +67,8 @@ def lines(opened: Opened) -> list[Triple]:
         found.append(("State", "! two versions; the newer one is shown", "danger"))
     found.append(("Written by", f"{view.line.author_name}{_when(view.line)}", "text"))
     found += [("Signed", _signature(item), "text") for item in view.signatures]
+    if opened.addenda:
+        found.append(("Addenda", f"{len(opened.addenda)}, at the end", "accent"))
     if view.source:
         found.append(("Source", view.source, "dim"))
     found += [("", "Content", HEADING), *_body(view)]

@@ -158,8 +158,8 @@ class Today(Page):
     def _recent(self) -> RecordList[tuple[records.RecordLine, str]]:
         columns: tuple[Column[tuple[records.RecordLine, str]], ...] = (
             Column("date", "Date", lambda row: Cell(row[0].service_date, "dim"), 10),
-            Column("name", "Who", lambda row: row[1], 16, weight=1),
-            Column("what", "What", lambda row: row[0].label, 13),
+            Column("name", "Who", lambda row: row[1], 14, weight=1),
+            Column("what", "What", lambda row: Cell(row[0].label, "dim"), 13, priority=1),
             Column("status", "", lambda row: status_cell(row[0]), 6),
         )
         return RecordList(
@@ -203,7 +203,8 @@ class Today(Page):
     @on(RecordList.Highlighted, "#tasks")
     def _explain(self, event: RecordList.Highlighted) -> None:
         task: Task = event.row
-        self.query_one("#hint", Bar).show([(_KEYS.get(task.action, ""), "bar_key"), ("   ", "bar_dim"), (task.why, "bar_dim")])
+        keys = (_KEYS.get(task.action, ""), "bar_key")
+        self.query_one("#hint", Bar).show([keys, ("   ", "bar_dim"), (task.why, "bar_dim")])
 
     @on(RecordList.Highlighted, "#recent")
     def _written(self, event: RecordList.Highlighted) -> None:

@@ -1,1 +1,1 @@
-"""Between Textual and the terminal: only changed cells are written, keys typed ahead are kept, nothing is left behind."""
+"""Between Textual and the terminal: only changed cells are written, no key is lost, nothing is left behind."""

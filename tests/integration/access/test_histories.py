@@ -392,7 +392,7 @@ STEPS: tuple[Callable[[History, Callable[[list[Any]], Any]], None], ...] = (
 )
 
 
-def run(folder: Path, moves: list[tuple[int, list[int]]], *, every: bool) -> History:
+def run(folder: Path, moves: list[tuple[int, list[int]]], *, every: bool, close: bool = True) -> History:
     """Play a history. A step that the program refuses, or that has nobody to act on, is a step not taken."""
     history = History(program(folder, seed=len(moves)))
     try:
@@ -424,7 +424,8 @@ def run(folder: Path, moves: list[tuple[int, list[int]]], *, every: bool) -> His
         assert history.program.root.verify() == []
         return history
     finally:
-        history.program.close()
+        if close:
+            history.program.close()
 
 
 MOVES = st.lists(
@@ -434,15 +435,25 @@ MOVES = st.lists(
 )
 
 
-def test_views_keys_and_policy_agree_in_random_histories(scale: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _examples(count: int, folders: pytest.TempPathFactory, *, every: bool) -> None:
     @settings(
-        max_examples=int(__import__("os").environ.get("N", scale(400, 6))),
+        max_examples=count,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(MOVES)
     def holds(moves: list[tuple[int, list[int]]]) -> None:
-        run(tmp_path_factory.mktemp("history"), moves, every=False)
+        run(folders.mktemp("history"), moves, every=every)
 
     holds()
+
+
+def test_views_keys_and_policy_agree_after_random_histories(
+    scale: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _examples(scale(400, 5), tmp_path_factory, every=False)
+
+
+def test_views_keys_and_policy_agree_after_every_step(scale: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    _examples(scale(60, 1), tmp_path_factory, every=True)

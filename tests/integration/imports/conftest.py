@@ -6,16 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from iop_tui.shell.commands.environment import for_new
-from iop_tui.shell.demo.build import build
-from tests.support.command import Site, copy_of
+from tests.support.command import Site, copy_of, shared_demo
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A small demo, made once and never opened."""
-    place = tmp_path_factory.mktemp("demo") / "vault"
-    return Site(place, build(place, for_new(demo=True), size="small", seed=1))
+    """A small demo, made once for all workers and never opened."""
+    return shared_demo(tmp_path_factory)
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_splitting_keeps_the_first_id_and_counts_interventions_once() -> None:
     assert tree.planned_minutes(closed) == minutes, "the intervention still serves the other half"
     with pytest.raises(Refused, match="open objective"):
         tree.split(closed, whole.id, "a", "b")
-    with pytest.raises(Refused, match="both|Both"):
+    with pytest.raises(Refused, match="Both halves"):
         tree.split(halved, new, "a", "  ")
 
 

@@ -1,0 +1,1 @@
+"""From intake to discharge: assessment, continuing-care plan, discharge summary."""

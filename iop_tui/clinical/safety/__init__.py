@@ -1,0 +1,1 @@
+"""Clinical risk: assessment, screening, what follows from it."""

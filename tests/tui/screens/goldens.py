@@ -1,0 +1,18 @@
+"""Screens as text files. `IOP_TUI_GOLDENS=write` writes them anew; look at the difference before committing it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "goldens"
+
+
+def compare(name: str, size: tuple[int, int], screen: str) -> None:
+    """The screen equals the file of its name and size."""
+    file = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
+    text = "\n".join(line.rstrip() for line in screen.split("\n")).rstrip("\n") + "\n"
+    if os.environ.get("IOP_TUI_GOLDENS") == "write":
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    assert file.read_text("utf-8") == text, f"{file.name} differs:\n{text}"
