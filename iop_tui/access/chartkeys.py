@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -22,7 +23,7 @@ from iop_tui.access.primitives import (
 from iop_tui.access.wall import CareFact
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType
-from iop_tui.kernel.errors import NoKey, Refused, RoleRefused
+from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.catchup import AUTHORITY_KINDS
 from iop_tui.store.session import Session
@@ -39,9 +40,8 @@ def open_chart(session: Session, work: Work, person: bytes, initials: str, *, an
     chart = charts.new_map(session.rng)
     target = Target(charts.reserved_id(chart, Kind.DIR), Kind.DIR, person)
     desk = program_compartment(session, Kind.DESK)
-    open_compartment(
-        session, work, target, [group_recipient(session, desk, roles.FRONT_DESK, work)], act="admit-person"
-    )
+    holders = [group_recipient(session, desk, roles.FRONT_DESK, work)]
+    open_compartment(session, work, target, holders, act="admit-person", myself=not session.holds(desk))
     put(session, work, target.id, _TYPES["chart_map"], chart, person=person)
     if not announced:
         _register(session, work, person, initials)
@@ -111,7 +111,10 @@ def assign(
         raise RoleRefused(
             "Assigning clinicians is done by the front desk, the medical director or the privacy officer."
         )
-    wall.check_assignment(CareFact(user, person, role), charts.care_facts(session), charts.couples(session))
+    pairs = charts.couples(session)
+    partners = {other for pair in pairs if (other := pair.partner(person)) is not None}
+    kept = [fact for partner in partners for fact in _keepers(session, partner)]
+    wall.check_assignment(CareFact(user, person, role), [*charts.care_facts(session), *kept], pairs)
     chart = chart or charts.chart_of(session, person)
     recipient = user_recipient(session, user, role)
     if recipient.id != session.identity.user or not session.holds(charts.reserved_id(chart, Kind.DIR)):
@@ -148,7 +151,7 @@ def link_couple(session: Session, work: Work, a: bytes, b: bytes, therapist: byt
         raise RoleRefused(f"{card.name} is not a couples therapist of this program.")
     if not roles.ASSIGNERS & set(session.identity.roles):
         raise RoleRefused("Linking a couple is done by the front desk, the medical director or the privacy officer.")
-    wall.check_link(a, b, therapist, charts.care_facts(session))
+    wall.check_link(a, b, therapist, [*charts.care_facts(session), *_keepers(session, a), *_keepers(session, b)])
     if any(fact.partner(person) for fact in charts.couples(session) for person in (a, b)):
         raise Refused("One of these people is part of a couple already.", "Dissolve the other couple first.")
     ids = [session.rng.token(16) for _ in range(4)]
@@ -183,17 +186,53 @@ def _today(work: Work) -> date:
 def end_care(session: Session, work: Work, person: bytes, user: bytes) -> None:
     """End a user's part in a person's care: every wrap of that chart is revoked, the compartments get new keys."""
     chart = charts.chart_of(session, person)
-    ids = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS]
-    marks = ",".join("?" * len(ids))
-    rows = session.view.rows(
-        f"SELECT id FROM wrap WHERE recipient = ? AND revoked_ms = 0 AND compartment IN ({marks})",
-        (user, *ids),
-    )
-    if not rows:
+    wraps = _live_wraps(session, user, _left_behind(session, chart, ()))
+    if not wraps:
         raise NoKey("This user has no part in this person's care.")
-    session.act(work, "end-care", revokes=tuple(row[0] for row in rows))
+    session.act(work, "end-care", revokes=wraps)
     close_membership(session, work, person, user)
     session.note(work, "end-care", person=person, category=Kind.DIR, subject=user)
+
+
+def _live_wraps(session: Session, user: bytes, compartments: Iterable[bytes]) -> tuple[bytes, ...]:
+    ids = list(compartments)
+    rows = session.view.rows(
+        "SELECT id FROM wrap WHERE recipient = ? AND revoked_ms = 0 AND compartment IN"
+        f" ({','.join('?' * len(ids))}) ORDER BY id",
+        (user, *ids),
+    )
+    return tuple(row[0] for row in rows)
+
+
+def _left_behind(session: Session, chart: ChartMap, rest: tuple[str, ...]) -> list[bytes]:
+    """Compartments of a chart that somebody leaves whose other parts in it are `rest`.
+
+    What authors keep alone stays theirs where anything was written; where nothing was, the key goes too.
+    """
+    shared = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS if not policy.may_be_member(kind, rest)]
+    alone = [identifier for role, identifier in _kept_alone(chart) if role not in rest]
+    written = "SELECT 1 FROM revision WHERE compartment = ? LIMIT 1"
+    return [*shared, *(item for item in alone if not session.db.read(written, (item,)))]
+
+
+def _kept_alone(chart: ChartMap) -> list[tuple[str, bytes]]:
+    parts = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
+    return [(role, charts.reserved_id(chart, kind, role)) for kind in (Kind.PSY, Kind.SAFE) for role in parts]
+
+
+def _keepers(session: Session, person: bytes) -> list[CareFact]:
+    """Who holds keys to what authors keep alone about a person, in care now or before: they stand on that side."""
+    try:
+        chart = charts.chart_of(session, person)
+    except NotFound:
+        return []
+    found = []
+    for role, identifier in _kept_alone(chart):
+        rows = session.view.rows(
+            "SELECT DISTINCT recipient FROM wrap WHERE compartment = ? AND revoked_ms = 0", (identifier,)
+        )
+        found += [CareFact(row[0], person, role) for row in rows]
+    return found
 
 
 def end_part(session: Session, work: Work, fact: CareFact) -> None:
@@ -201,12 +240,8 @@ def end_part(session: Session, work: Work, fact: CareFact) -> None:
     chart = charts.chart_of(session, fact.person)
     team = charts.care_facts(session, fact.person)
     rest = tuple(other.role for other in team if other.user == fact.user and other.role != fact.role)
-    ids = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS if not policy.may_be_member(kind, rest)]
-    marks = ",".join("?" * len(ids))
-    rows = session.view.rows(
-        f"SELECT id FROM wrap WHERE recipient = ? AND revoked_ms = 0 AND compartment IN ({marks})", (fact.user, *ids)
-    )
-    session.act(work, "end-care", revokes=tuple(row[0] for row in rows))
+    wraps = _live_wraps(session, fact.user, _left_behind(session, chart, rest))
+    session.act(work, "end-care", revokes=wraps)
     close_membership(session, work, fact.person, fact.user, fact.role)
     session.note(work, "end-care", person=fact.person, category=Kind.DIR, subject=fact.user, detail=fact.role)
 
@@ -215,7 +250,7 @@ def close_membership(session: Session, work: Work, person: bytes, user: bytes, r
     """Write the end of a user's part (or of all their parts) into every care record of it this program can write."""
     rows = session.view.rows(
         "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?1"
-        " AND json_extract(doc, '$.user') = ?2 AND json_extract(doc, '$.until') IS NULL"
+        " AND deposit = 0 AND status != 'newer' AND json_extract(doc, '$.user') = ?2 AND json_extract(doc, '$.until') IS NULL"
         " AND (?3 = '' OR json_extract(doc, '$.role') = ?3)",
         (person, show_id(user), role),
     )

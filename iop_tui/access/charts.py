@@ -131,21 +131,27 @@ def reserved_id(chart: ChartMap, kind: str, role: str = "") -> bytes:
     raise NotFound
 
 
-# Records that others' programs act upon count only from who founded the directory compartment or whose office it is
-# to assign; a deposit, which anybody could make, never counts.
-_BELIEVED = (
-    "r.deposit = 0 AND (EXISTS (SELECT 1 FROM generation g WHERE g.compartment = r.compartment AND g.author = r.author"
-    " AND g.number = 1) OR EXISTS (SELECT 1 FROM role o WHERE o.user = r.author AND o.role IN ("
+_ASSIGNER = (
+    "EXISTS (SELECT 1 FROM role o WHERE o.user = r.author AND o.role IN ("
     + ",".join(f"'{role}'" for role in sorted(roles.ASSIGNERS))
-    + ")))"
+    + "))"
+)
+# Records that others' programs act upon count only in the registry and in the person's own directory entry, and only
+# from whose office it is to assign or who founded that entry; a deposit, which anybody could make, never counts.
+_BELIEVED = (
+    "r.deposit = 0 AND r.status != 'newer' AND EXISTS (SELECT 1 FROM compartment c WHERE c.id = r.compartment AND ("
+    f"(c.kind = 'REG' AND {_ASSIGNER}) OR (c.kind = 'DIR' AND c.person = r.person AND ({_ASSIGNER} OR EXISTS (SELECT 1"
+    " FROM generation g JOIN keyring k ON k.compartment = g.compartment JOIN wrap w ON w.id = k.wrap AND w.root = g.root"
+    " WHERE g.compartment = c.id AND g.act = g.root AND g.author = r.author)))))"
 )
 
 
 def chart_of(session: Session, person: bytes) -> ChartMap:
-    """The reserved ids of a person's chart. Raises `NotFound` for who cannot read the directory entry."""
+    """The reserved ids of a person's chart: the first map the log holds. Raises `NotFound` for who cannot read the
+    directory entry.
+    """
     row = session.view.one(
-        f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED}"
-        " ORDER BY r.created_ms, r.id LIMIT 1",
+        f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED} ORDER BY r.id LIMIT 1",
         (person,),
     )
     if row is None:
@@ -153,34 +159,55 @@ def chart_of(session: Session, person: bytes) -> ChartMap:
     return msgspec.json.decode(row[0], type=ChartMap)
 
 
-def _facts(rows: Iterable[tuple[bytes, bytes, int, bytes]]) -> list[CareFact]:
+def charts_of_all(session: Session) -> list[tuple[bytes, ChartMap]]:
+    """Every chart this user may know the compartments of."""
+    rows = session.view.rows(f"SELECT r.person, r.doc FROM record r WHERE r.kind = 'chart_map' AND {_BELIEVED} ORDER BY r.id")
+    first: dict[bytes, ChartMap] = {}
+    for person, doc in rows:
+        first.setdefault(person, msgspec.json.decode(doc, type=ChartMap))
+    return list(first.items())
+
+
+def _facts(rows: Iterable[tuple[bytes, bytes, int, int, bytes]]) -> list[CareFact]:
+    """One fact per part. A part that one copy says has ended is over, unless it was given again afterwards."""
     found: dict[tuple[bytes, bytes, str], CareFact] = {}
-    ended: set[tuple[bytes, bytes, str]] = set()
-    for record, doc, at_ms, person in rows:
+    ended: dict[tuple[bytes, bytes, str], int] = {}
+    for record, doc, at_ms, changed_ms, person in rows:
         member = msgspec.json.decode(doc, type=CareMember)
-        fact = CareFact(parse_id(member.user), person, member.role, at_ms, record)
+        try:
+            fact = CareFact(parse_id(member.user), person, member.role, at_ms, record)
+        except NotFound:
+            continue  # names nobody: whoever wrote it, it gives nobody a part
         place = (fact.user, fact.person, fact.role)
         if member.until is not None:
-            ended.add(place)
-        elif place not in found or at_ms > found[place].at_ms:
+            ended[place] = max(changed_ms, ended.get(place, 0))
+        if member.until is None and (place not in found or at_ms > found[place].at_ms):
             found[place] = fact
-    return [fact for place, fact in found.items() if place not in ended]
+    return [fact for place, fact in found.items() if fact.at_ms > ended.get(place, -1)]
 
 
 def care_facts(session: Session, person: bytes | None = None) -> list[CareFact]:
     """Active care-team facts this user can see, of one person or of all."""
+    if person is None:
+        return list(session.derived("care_facts", lambda: _facts(_members(session))))
+    return _facts(_members(session, person))
+
+
+def _members(session: Session, person: bytes | None = None) -> list[tuple[Any, ...]]:
     where, parameters = ("AND r.person = ?", (person,)) if person is not None else ("", ())
-    return _facts(
-        session.view.rows(
-            "SELECT r.record, r.doc, r.created_ms, r.person FROM record r WHERE r.kind = 'care_member'"
-            f" AND {_BELIEVED} {where} ORDER BY r.created_ms",
-            parameters,
-        )
+    return session.view.rows(
+        "SELECT r.record, r.doc, r.created_ms, r.changed_ms, r.person FROM record r WHERE r.kind = 'care_member'"
+        f" AND {_BELIEVED} {where} ORDER BY r.created_ms",
+        parameters,
     )
 
 
 def couples(session: Session) -> list[CoupleFact]:
     """Active couples this user can see, each once."""
+    return list(session.derived("couples", lambda: _couples(session)))
+
+
+def _couples(session: Session) -> list[CoupleFact]:
     found = {}
     for link, at_ms in _links(session):
         if link.ended is None:
@@ -195,7 +222,18 @@ def _links(session: Session) -> list[tuple[CoupleLink, int]]:
     rows = session.view.rows(
         f"SELECT r.doc, r.created_ms FROM record r WHERE r.kind = 'couple_link' AND {_BELIEVED} ORDER BY r.changed_ms"
     )
-    return [(msgspec.json.decode(doc, type=CoupleLink), at_ms) for doc, at_ms in rows]
+    links = [(msgspec.json.decode(doc, type=CoupleLink), at_ms) for doc, at_ms in rows]
+    return [(link, at_ms) for link, at_ms in links if _names_all(link)]
+
+
+def _names_all(link: CoupleLink) -> bool:
+    """Whether every id of a link is one."""
+    try:
+        for text in (link.couple, link.a, link.b, link.therapist, link.joint, link.hold_a, link.hold_b):
+            parse_id(text)
+    except NotFound:
+        return False
+    return True
 
 
 def couple_links(session: Session) -> dict[bytes, CoupleLink]:

@@ -48,12 +48,12 @@ def explain(session: Session, record: bytes) -> list[Reader]:
 
 def wrapped(session: Session, compartment: bytes, kind: str) -> list[Reader]:
     """Users with a live wrap of a compartment, directly or as members of a group it is wrapped to."""
-    now = session.clock.now_ms()
+    now, roots = session.clock.now_ms(), session.valid_roots(compartment, kind)
     rows = session.view.rows(
         "SELECT recipient, primitive, act_kind, min(at_ms), max(not_after_ms) FROM wrap WHERE compartment = ?"
-        " AND revoked_ms = 0"
-        " AND (not_after_ms = 0 OR not_after_ms > ?) GROUP BY recipient",
-        (compartment, now),
+        f" AND revoked_ms = 0 AND (not_after_ms = 0 OR not_after_ms > ?) AND root IN ({','.join('?' * len(roots))})"
+        " GROUP BY recipient",
+        (compartment, now, *roots),
     )
     rule = policy.rule(kind).source if kind != policy.Kind.SHARE else "authorization"
     found: dict[bytes, Reader] = {}

@@ -14,6 +14,20 @@ _ENDERS = frozenset(
 )
 
 
+# Records that name people, care teams and keys are believed in their own place only.
+_HOMES: dict[str, frozenset[str]] = {
+    "person": frozenset({Kind.DIR}),
+    "chart_map": frozenset({Kind.DIR}),
+    "care_member": frozenset({Kind.DIR, Kind.REG}),
+    "couple_link": frozenset({Kind.DIR, Kind.REG}),
+    "registration": frozenset({Kind.REG}),
+    "arrival": frozenset({Kind.DESK}),
+    "root_key": frozenset({Kind.ORG}),
+    "forwarded": frozenset({Kind.INTAKE}),
+}
+_NEVER_DEPOSITED = frozenset({"person", "chart_map", "couple_link", "root_key", "forwarded"})
+
+
 class PolicyGate:
     """Refuses keys the matrix does not foresee, whoever sealed them."""
 
@@ -34,6 +48,13 @@ class PolicyGate:
         if key.kind in policy.AUTHOR_KINDS and author.user != recipient.user:
             return "what an author keeps alone is never given as a key"
         return None
+
+    def misplaced(self, kind: str, compartment_kind: str, *, deposit: bool) -> bool:
+        """Whether a kind of record has no business in a kind of compartment, or may not come as a deposit there."""
+        homes = _HOMES.get(kind)
+        if homes is not None and compartment_kind not in homes:
+            return True
+        return deposit and kind in _NEVER_DEPOSITED
 
     def may_found(self, kind: str, roles: tuple[str, ...]) -> bool:
         """Whether somebody of these roles may make the first key of a compartment: only who may hold it."""

@@ -111,7 +111,7 @@ MATRIX: tuple[Rule, ...] = (
     ),
     Rule(Kind.HOLD, {_CT: _F, _SUP: _T, _PO: _T}, "program rule CR-7"),
     Rule(Kind.DESK, {_DESK: _F, _MD: _R, _PO: _R, _BILL: _R}, "holders of every directory entry"),
-    Rule(Kind.REG, {_DESK: _F, _MD: _F, _PO: _F, _ADM: _F, _SUP: _R, _BILL: _R}, "ids, initials and care teams"),
+    Rule(Kind.REG, {_DESK: _F, _MD: _F, _PO: _F, _ADM: _F, _SUP: _R}, "ids, initials and care teams"),
     Rule(Kind.PROG, dict.fromkeys(roles.ROLES, _F), "templates and phrases, no client's words"),
     Rule(Kind.ORG, {_ADM: _F}, "certifies users"),
     Rule(Kind.AUD, {_AUD: _R, _PO: _R}, "45 CFR 164.312(b); ASTM E2147-18"),

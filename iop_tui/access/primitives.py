@@ -48,8 +48,9 @@ def user_recipient(session: Session, user: bytes, role: str) -> Recipient:
 
 
 def group_recipient(session: Session, compartment: bytes, role: str, work: Work | None = None) -> Recipient:
-    """The members of a program-wide compartment as one recipient."""
-    return Recipient(compartment, session.public_key(compartment, work)[1], role)
+    """The members of a program-wide compartment as one recipient. Raises `NoKey` for anything else."""
+    kind = next((kind for kind in policy.PROGRAM_KINDS if program_compartment(session, kind) == compartment), "")
+    return Recipient(compartment, session.public_key(compartment, work, kind=kind)[1], role)
 
 
 def program_compartment(session: Session, kind: str) -> bytes:
@@ -58,20 +59,27 @@ def program_compartment(session: Session, kind: str) -> bytes:
 
 
 def open_compartment(
-    session: Session, work: Work, target: Target, recipients: Iterable[Recipient], *, act: str, number: int = 1
+    session: Session,
+    work: Work,
+    target: Target,
+    recipients: Iterable[Recipient],
+    *,
+    act: str,
+    number: int = 1,
+    myself: bool = True,
 ) -> bytes:
     """*member*: make a generation of a compartment's key and wrap it to its first members. Returns the act id.
 
-    The author must be among those the policy lets be members: nobody makes a key they may not hold.
+    The author must be among those the policy lets be members: nobody makes a key they may not hold. `myself` is
+    False where the author is among the members of a recipient group: their key then ends with their membership.
     """
     if not policy.may_be_member(target.kind, session.identity.roles):
         raise NoKey("Your roles do not open this part of a record.")
     generation, key = session.new_generation(work, target.id, number)
-    given = [
-        *recipients,
-        Recipient(session.identity.user, session.card(session.identity.user).enc_public, session.identity.roles[0]),
-    ]
-    return _seal(session, work, act, [(target, number, key)], given, MEMBER, generations=(generation,))
+    me = session.identity
+    own = [Recipient(me.user, session.card(me.user).enc_public, me.roles[0])] if myself else []
+    wraps = [(target, number, key)]
+    return _seal(session, work, act, wraps, [*recipients, *own], MEMBER, generations=(generation,))
 
 
 def open_together(
@@ -105,18 +113,21 @@ def give_member(
     act: str,
     purpose: str = "care",
 ) -> bytes:
-    """*member*: wrap every generation this user holds of these compartments. Raises `NoKey` for any it lacks."""
+    """*member*: wrap every generation this user holds of these compartments, a new one first where one is owed.
+
+    Raises `NoKey` for any it lacks.
+    """
     wraps = []
     for target in targets:
+        _rotate_if_owed(session, work, target.id)
         rows = session.view.rows(
             "SELECT generation FROM keyring WHERE compartment = ? ORDER BY generation", (target.id,)
         )
-        numbers = [row[0] for row in rows] or [
-            number for (compartment, number) in work.keys if compartment == target.id
-        ]
+        made = {number for (compartment, number) in work.keys if compartment == target.id}
+        numbers = {row[0] for row in rows} | made
         if not numbers:
             raise NoKey("You hold no key to what you want to give.", "Ask a colleague who holds it.")
-        for number in numbers:
+        for number in sorted(numbers):
             key = work.keys.get((target.id, number)) or session.key(target.id, number).reveal()
             wraps.append((target, number, key))
     return _seal(session, work, act, wraps, list(recipients), MEMBER, purpose=purpose)
@@ -253,34 +264,42 @@ def revoke(session: Session, work: Work, act: bytes) -> int:
     return len(rows)
 
 
+# The foundings whose keys this user holds of a compartment: whatever else the log says of it is somebody's invention.
+_OWN_ROOTS = "(SELECT o.root FROM keyring k JOIN wrap o ON o.id = k.wrap WHERE k.compartment = ?1)"
+
+
 def rotate(session: Session, work: Work, target: Target) -> None:
-    """A new generation of a compartment's key, wrapped to everyone who still holds a live wrap. Protects what is
-    written from now on.
+    """A new generation of a compartment's key, wrapped to everyone who rightly holds a live wrap of it now. Protects
+    what is written from now on. Who holds it as a member of a group gets no wrap of their own by this.
     """
     wraps = session.view.rows(
-        "SELECT id, recipient, primitive FROM wrap WHERE compartment = ? AND revoked_ms = 0 AND recipient != ?",
-        (target.id, session.identity.user),
+        f"SELECT id, recipient FROM wrap WHERE compartment = ?1 AND revoked_ms = 0 AND root IN {_OWN_ROOTS}",
+        (target.id,),
     )
-    rows = sorted({(recipient, primitive) for wrap, recipient, primitive in wraps if wrap not in work.ended})
-    number = session.newest(target.id) + 1
+    number = _next_number(session, target.id)
     generation, key = session.new_generation(work, target.id, number)
-    me = session.identity
-    recipients = [Recipient(me.user, session.card(me.user).enc_public, me.roles[0])]
-    for recipient, _ in rows:
-        card = session.view.one("SELECT enc_public, status, roles FROM card WHERE user = ?", (recipient,))
-        if card is None:
-            recipients.append(group_recipient(session, recipient, "", work))
-        elif card[1] == "active":
-            recipients.append(Recipient(recipient, card[0], card[2].split("|")[0]))
-    _seal(
-        session,
-        work,
-        "rotate",
-        [(target, number, key)],
-        recipients,
-        rows[0][1] if rows else MEMBER,
-        generations=(generation,),
-    )
+    recipients = []
+    for recipient in sorted({recipient for wrap, recipient in wraps if wrap not in work.ended}):
+        found = _still_entitled(session, work, target.kind, recipient)
+        recipients += [found] if found else []
+    primitive = SHARE if target.kind == Kind.SHARE else MEMBER
+    _seal(session, work, "rotate", [(target, number, key)], recipients, primitive, generations=(generation,))
+
+
+def _next_number(session: Session, compartment: bytes) -> int:
+    row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
+    return int(row[0]) + 1 if row else 1
+
+
+def _still_entitled(session: Session, work: Work, kind: str, recipient: bytes) -> Recipient | None:
+    """A recipient as they are certified now, or None where they left or their roles no longer allow it."""
+    card = session.view.one("SELECT enc_public, status, roles FROM card WHERE user = ?", (recipient,))
+    if card is None:
+        return group_recipient(session, recipient, "", work)
+    granted = tuple(card[2].split("|"))
+    if card[1] != "active" or (kind != Kind.SHARE and not policy.may_be_member(kind, granted)):
+        return None
+    return Recipient(recipient, card[0], granted[0])
 
 
 def rotation_owed(session: Session, compartment: bytes) -> bool:
@@ -289,15 +308,13 @@ def rotation_owed(session: Session, compartment: bytes) -> bool:
     """
     row = session.view.one(
         "SELECT 1 FROM wrap w JOIN generation g ON g.compartment = w.compartment AND g.number = w.generation"
-        " WHERE w.compartment = ?1 AND w.generation = (SELECT max(number) FROM generation WHERE compartment = ?1) AND ("
+        f" AND g.root = w.root WHERE w.compartment = ?1 AND w.root IN {_OWN_ROOTS}"
+        " AND w.generation = (SELECT max(generation) FROM keyring WHERE compartment = ?1) AND ("
         " (w.revoked_ms > 0 AND NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation ="
-        " w.generation"
-        " AND l.recipient = w.recipient AND l.revoked_ms = 0))"
+        " w.generation AND l.recipient = w.recipient AND l.revoked_ms = 0))"
         " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND"
-        " m.revoked_ms > 0 AND m.generation >= (SELECT max(x.number) FROM generation x WHERE"
-        " x.compartment = w.recipient AND x.at_ms <= g.at_ms)"
-        " AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND s.recipient = m.recipient"
-        " AND s.revoked_ms = 0)))) LIMIT 1",
+        " m.revoked_pos > g.pos AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND"
+        " s.recipient = m.recipient AND s.revoked_ms = 0)))) LIMIT 1",
         (compartment,),
     )
     return row is not None

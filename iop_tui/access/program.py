@@ -74,12 +74,12 @@ def programs_owed(session: Session, user: bytes, user_roles: tuple[str, ...]) ->
     owed = []
     for kind in PROGRAM_KINDS:
         identifier = program_compartment(session, kind)
-        given = session.view.one(
-            "SELECT 1 FROM wrap WHERE compartment = ?1 AND recipient = ?2 AND revoked_ms = 0 AND generation ="
-            " (SELECT max(generation) FROM keyring WHERE compartment = ?1) LIMIT 1",
+        missing = session.view.one(
+            "SELECT 1 FROM keyring k WHERE k.compartment = ?1 AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
+            " w.compartment = ?1 AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0) LIMIT 1",
             (identifier, user),
         )
-        if given is None and policy.may_be_member(kind, user_roles) and session.holds(identifier):
+        if missing is not None and policy.may_be_member(kind, user_roles):
             owed.append(Target(identifier, kind))
     return owed
 

@@ -26,6 +26,7 @@ from iop_tui.access.wall import CareFact
 from iop_tui.kernel.declare import Registry
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.store.revisions import Origin
 from iop_tui.store.session import Session
 from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
@@ -77,9 +78,10 @@ def _arrivals(session: Session, work: Work) -> None:
         return
     rows = session.view.rows(
         "SELECT r.person, min(r.record), r.leaf FROM record r WHERE r.kind = 'arrival' AND r.status = 'kept'"
-        " AND r.compartment = ?"
-        " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'chart_map' AND c.person = r.person) GROUP BY r.person",
-        (program_compartment(session, Kind.DESK),),
+        " AND r.compartment = ?1 AND EXISTS (SELECT 1 FROM role o WHERE o.user = r.author AND o.role IN (?2, ?3, ?4))"
+        " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'chart_map' AND c.deposit = 0 AND c.person = r.person)"
+        " GROUP BY r.person",
+        (program_compartment(session, Kind.DESK), roles.FRONT_DESK, roles.ADMINISTRATOR, roles.MEDICAL_DIRECTOR),
     )
     for person, record, leaf in rows:
         chartkeys.receive(session, work, person, record, leaf)
@@ -115,6 +117,13 @@ def _generated(session: Session, compartment: bytes, kind: str) -> bool:
     )
 
 
+def _mine_to_make(session: Session, target: Target) -> bool:
+    """Whether nobody made this key yet and this user's roles, as they are now, may."""
+    return policy.may_be_member(target.kind, session.identity.roles) and not _generated(
+        session, target.id, target.kind
+    )
+
+
 def _next_number(session: Session, compartment: bytes) -> int:
     row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
     return int(row[0]) + 1 if row else 1
@@ -127,7 +136,7 @@ def _first_keys(session: Session, work: Work) -> None:
         except NotFound:
             continue
         for target in _mine_to_open(chart, fact):
-            if not _generated(session, target.id, target.kind):
+            if _mine_to_make(session, target):
                 open_compartment(
                     session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
                 )
@@ -157,12 +166,12 @@ def _open_billing(session: Session, work: Work) -> None:
     given = {
         tuple(row) for row in session.view.rows(
             "SELECT w.compartment, w.recipient FROM wrap w JOIN compartment c ON c.id = w.compartment WHERE"
-            " c.kind = 'PAY' AND w.revoked_ms = 0 AND w.generation ="
-            " (SELECT max(generation) FROM keyring k WHERE k.compartment = c.id)"
+            " c.kind = 'PAY' AND w.revoked_ms = 0 GROUP BY w.compartment, w.recipient HAVING"
+            " count(DISTINCT w.generation) >= (SELECT count(*) FROM keyring k WHERE k.compartment = w.compartment)"
         )
     }
-    for doc, person in session.view.rows("SELECT doc, person FROM record WHERE kind = 'chart_map'"):
-        target = Target(charts.reserved_id(msgspec.json.decode(doc, type=ChartMap), Kind.PAY), Kind.PAY, person)
+    for person, chart in charts.charts_of_all(session):
+        target = Target(charts.reserved_id(chart, Kind.PAY), Kind.PAY, person)
         if not _generated(session, target.id, Kind.PAY):
             recipients = [user_recipient(session, card.user, card.roles[0]) for card in others]
             open_compartment(
@@ -181,7 +190,7 @@ def _joint_keys(session: Session, work: Work) -> None:
         if link.therapist != me or link.ended is not None:
             continue
         for target in joint_targets(couple, link):
-            if not _generated(session, target.id, target.kind):
+            if _mine_to_make(session, target):
                 open_compartment(
                     session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
                 )
@@ -208,11 +217,18 @@ def _program_keys(session: Session, work: Work) -> None:
 
 
 def _hand_over(session: Session, work: Work) -> None:
-    lost = _suspended(session)
-    for fact in charts.care_facts(session):
-        if fact.user == session.identity.user or fact.id in lost:
+    lost, facts = _suspended(session), charts.care_facts(session)
+    held = {row[0] for row in session.view.rows("SELECT DISTINCT person FROM compartment WHERE kind != ?", (Kind.DIR,))}
+    mine: dict[bytes, set[str]] = {}
+    for fact in facts:
+        if fact.user == session.identity.user:
+            mine.setdefault(fact.person, set()).add(fact.role)
+    for fact in facts:
+        if fact.user == session.identity.user or fact.id in lost or fact.person not in held:
             continue
-        targets = _owed_to(session, fact)
+        if fact.role not in session.card(fact.user).roles:
+            continue  # somebody was named for a part they do not have in this program
+        targets = _owed_to(session, fact, mine.get(fact.person, set()))
         if targets:
             try:
                 give_member(session, work, targets, [user_recipient(session, fact.user, fact.role)], act="hand-over")
@@ -220,21 +236,21 @@ def _hand_over(session: Session, work: Work) -> None:
                 continue  # the colleague left, or the key went meanwhile: nothing is owed any more
 
 
-def _owed_to(session: Session, fact: CareFact) -> list[Target]:
+def _owed_to(session: Session, fact: CareFact, mine: set[str]) -> list[Target]:
     """Compartments of the person that this user holds, the colleague's part foresees, and nobody wrapped to them yet.
 
-    The colleague who shares this user's own part gets the protected kinds only by an explicit act.
+    The colleague who shares one of this user's own parts (`mine`) gets the protected kinds only by an explicit act.
     """
-    mine = {other.role for other in charts.care_facts(session, fact.person) if other.user == session.identity.user}
     rows = session.view.rows(
-        "SELECT c.id, c.kind FROM compartment c WHERE c.person = ? AND c.primitive = 'member' AND NOT EXISTS"
-        " (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ? AND w.revoked_ms = 0"
-        " AND w.generation = (SELECT max(generation) FROM keyring k WHERE k.compartment = c.id))",
+        "SELECT c.id, c.kind, EXISTS (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ?2 AND"
+        " w.revoked_ms = 0) FROM compartment c WHERE c.person = ?1 AND c.primitive = 'member' AND EXISTS"
+        " (SELECT 1 FROM keyring k WHERE k.compartment = c.id AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
+        " w.compartment = c.id AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0))",
         (fact.person, fact.user),
     )
     owed = []
-    for identifier, kind in rows:
-        same_part = fact.role in mine and kind in policy.WALLED_KINDS
+    for identifier, kind, member in rows:
+        same_part = fact.role in mine and kind in policy.WALLED_KINDS and not member
         if (
             kind in policy.PERSON_KINDS
             and not same_part
@@ -252,18 +268,21 @@ def _forward_intake(session: Session, work: Work) -> None:
     if not session.holds(intake):
         return
     rows = session.view.rows(
-        "SELECT r.record, r.leaf, r.person, r.source FROM record r WHERE r.compartment = ? AND r.kind NOT IN"
-        " ('forwarded', 'person')"
-        " AND NOT EXISTS (SELECT 1 FROM record f WHERE f.kind = 'forwarded' AND f.person = r.person AND f.title"
-        " = lower(hex(r.record)))",
-        (intake,),
+        "SELECT r.record, r.leaf, r.person, r.source FROM record r WHERE r.compartment = ?1 AND r.kind != 'forwarded'"
+        " AND EXISTS (SELECT 1 FROM role o WHERE o.user = r.author AND o.role IN (?2, ?3, ?4))"
+        " AND NOT EXISTS (SELECT 1 FROM record f WHERE f.kind = 'forwarded' AND f.compartment = ?1 AND f.deposit = 0"
+        " AND f.person = r.person AND f.title = lower(hex(r.record)))",
+        (intake, roles.FRONT_DESK, roles.ADMINISTRATOR, roles.MEDICAL_DIRECTOR),
     )
     targets = {place: intake_target(session, *place) for place in {(row[2], row[3]) for row in rows}}
     for record, leaf, person, source in rows:
         target = targets[(person, source)]
         if target is None:
             continue
-        body = session.open_revision(leaf).body
+        opened = session.open_revision(leaf)
+        body = opened.body
+        if not body.received:
+            continue  # only what came from outside is passed on, under the name of who brought it in
         copy = session.body(
             work,
             record=session.rng.token(16),
@@ -274,6 +293,7 @@ def _forward_intake(session: Session, work: Work) -> None:
             source=body.source,
             received=body.received,
             at_ms=body.at_ms,
+            origin=Origin(body.record, opened.id, str(Kind.INTAKE), body.author, body.at_ms),
         )
         if session.holds(target):
             session.write(work, target, copy)
@@ -287,7 +307,7 @@ def intake_target(session: Session, person: bytes, source: str) -> bytes | None:
     compartment.
     """
     kind = source.partition(":")[2]
-    if not kind:
+    if kind not in _RECEIVING:
         return None
     try:
         chart = charts.chart_of(session, person)
@@ -306,6 +326,8 @@ def received_target(session: Session, chart: ChartMap, kind: str) -> bytes | Non
     return None
 
 
+# The parts of a chart that take what came from outside.
+_RECEIVING = frozenset({Kind.IND, Kind.SUD, Kind.MED, Kind.SAFE, Kind.PAY, Kind.CRISIS})
 _STEPS = (
     _lost_roles,
     _rotations,

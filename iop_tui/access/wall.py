@@ -51,7 +51,7 @@ def check_assignment(new: CareFact, team: Iterable[CareFact], couples: Iterable[
         if new.user == couple.therapist:
             raise WallRefused("The couples therapist of this person's couple cannot treat one partner alone.")
         if any(f.user == new.user and f.person == other and f.role in _INDIVIDUAL for f in facts):
-            raise WallRefused("This clinician already treats the other partner of a couple.")
+            raise WallRefused("This clinician treats or treated the other partner of a couple.")
 
 
 def check_link(a: bytes, b: bytes, therapist: bytes, team: Iterable[CareFact]) -> None:
@@ -62,10 +62,10 @@ def check_link(a: bytes, b: bytes, therapist: bytes, team: Iterable[CareFact]) -
     on_b = {f.user for f in team if f.person == b and f.role in _INDIVIDUAL}
     if on_a & on_b:
         raise WallRefused(
-            "Both people are treated by the same clinician.", "Transfer one of them to a colleague first."
+            "Both people are or were treated by the same clinician.", "Transfer one of them to a colleague first."
         )
     if therapist in on_a | on_b:
-        raise WallRefused("The couples therapist already treats one of the partners alone.")
+        raise WallRefused("The couples therapist treats or treated one of the partners alone.")
 
 
 def suspended(team: Iterable[CareFact], couples: Iterable[CoupleFact]) -> tuple[bytes, ...]:
@@ -76,7 +76,9 @@ def suspended(team: Iterable[CareFact], couples: Iterable[CoupleFact]) -> tuple[
     kept: list[CareFact] = []
     lost: list[bytes] = []
     links = tuple(couples)
-    for fact in sorted(team, key=lambda item: (item.at_ms, item.id)):
+    paired = {person for couple in links for person in (couple.a, couple.b)}
+    # Facts about people of no couple can neither lose nor make another one lose.
+    for fact in sorted((one for one in team if one.person in paired), key=lambda item: (item.at_ms, item.id)):
         try:
             check_assignment(fact, kept, [c for c in links if c.at_ms <= fact.at_ms or c.therapist == fact.user])
             for couple in links:

@@ -33,6 +33,17 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def escaped(text: str) -> str:
+    """Text for a terminal or a log: what a terminal could obey is shown as `\\uXXXX`; tabs and line ends stay."""
+    return _FORBIDDEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    units = (code,) if code < 0x10000 else (0xD7C0 + (code >> 10), 0xDC00 | code & 0x3FF)
+    return "".join(f"\\u{unit:04x}" for unit in units)
+
+
 def initials(name: str) -> str:
     """The initials of a personal name, at most three: what people without a key may see."""
     parts = [part for part in re.split(r"[\s\-]+", name) if part and part[0].isalpha()]

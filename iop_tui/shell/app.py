@@ -117,7 +117,7 @@ class IopApp(DeskApp):
 
     def opening(self) -> bool:
         """Keys typed while a page opens are for that page."""
-        return self.navigator.busy
+        return self.navigator.busy or super().opening()
 
     # -- help, palette, settings -----------------------------------------------------------------
 

@@ -44,9 +44,6 @@ _FIND = (
 )
 _TODAY = (
     Action(
-        "today.other", ("tab",), "Other list", "today", "Between what is due and what was written last.", palette=False
-    ),
-    Action(
         "today.caseload",
         ("c",),
         "Caseload",
@@ -224,7 +221,7 @@ _STAFF = (
     ),
     Action(
         "staff.give",
-        ("k",),
+        ("o",),
         "Give keys",
         "staff",
         "Give a colleague the keys their roles are owed.",

@@ -17,7 +17,7 @@ from iop_tui.shell import keyboard
 from iop_tui.shell.dialogue import ESCAPE_SECONDS, Keys
 from iop_tui.shell.keyboard import Entry
 from iop_tui.shell.prompt import Answers
-from iop_tui.shell.terminal import Terminal, attempt
+from iop_tui.shell.terminal import WIPE, Terminal, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,18 @@ class Questions:
     def say(self, text: str) -> None:
         """Print a line."""
         self._terminal.write(f"{text}\n".encode())
+
+    def alone(self, before: str, lines: list[str]) -> None:
+        """Show lines to one person: after Enter on `before`, until Enter; then the screen and its history are cleared."""
+        self.say(before)
+        self._ask("Press Enter: ", masked=True).clear()
+        try:
+            self._terminal.write(WIPE)
+            for text in lines:
+                self.say(text)
+            self._ask("Press Enter to clear the screen: ", masked=True).clear()
+        finally:
+            self._terminal.write(WIPE)
 
     def line(self, label: str, default: str = "") -> str:
         """A line of text; the default when it stays empty. Empty answers without a default are asked again."""

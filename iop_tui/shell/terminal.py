@@ -31,10 +31,11 @@ _MODES_OFF = (
     b"\x1b[?1000;1002;1003;1005;1006;1015;1016l\x1b[?1004;2004;2048l"
     b"\x1b[?1;6l\x1b[4l\x1b>\x1b(B\x0f\x1b[r\x1b[0m\x1b[?7h"
 )
-_WIPE = b"\x1b[2J\x1b[3J\x1b[H"
+WIPE = b"\x1b[2J\x1b[3J\x1b[H"
+"""Screen and scrollback cleared (ED 2 and ED 3)."""
 LEAVE = _MODES_OFF + b"\x1b[2J\x1b[?1049l\x1b[?25h"
 """Out of the alternate screen; what the person had on the main screen comes back."""
-LEAVE_CLEARED = _MODES_OFF + _WIPE + b"\x1b[?1049l\x1b[0m" + _WIPE + b"\x1b[?25h"
+LEAVE_CLEARED = _MODES_OFF + WIPE + b"\x1b[?1049l\x1b[0m" + WIPE + b"\x1b[?25h"
 """Out of the alternate screen, with both screens and the scrollback cleared (ED 2 and ED 3).
 
 Also written between a lock and the next prompt, which enters the alternate screen again.

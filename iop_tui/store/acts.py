@@ -16,6 +16,8 @@ from iop_tui.vault import hpke, signing
 
 SIGN_CONTEXT = "iop/act/1"
 CARD_CONTEXT = "iop/card/1"
+LARGEST = 2**53
+"""No time, count or generation is larger: what a program of any language holds exactly."""
 
 
 class Grant(msgspec.Struct, frozen=True, array_like=True):
@@ -109,6 +111,10 @@ def read(row: ActRow) -> Act:
     act = decode(decode(row.signed, _SignedAct).act, Act)
     if act.id != row.id:
         raise VaultDamaged("An act does not match its place in the vault.")
+    numbers = [act.at_ms, *(grant.not_after_ms for grant in act.grants), *(grant.generation for grant in act.grants)]
+    numbers += [item.number for item in act.generations]
+    if not all(0 <= number <= LARGEST for number in numbers):
+        raise VaultDamaged("An act holds a number out of range.")
     return act
 
 

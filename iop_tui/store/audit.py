@@ -2,7 +2,8 @@
 
 The fields are those of ASTM E2147-18 §7: time, patient, device, user, action, category of data.
 Bodies are sealed under a key of the session, and that key once to the auditors (HPKE) and once to the
-user: everybody can append, auditors can read, anyone can read their own.
+user: everybody can append, auditors can read, anyone can read their own. The key travels with the user's
+signature, so that nobody opens a session in a colleague's name.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import msgspec
 
 from iop_tui.kernel.canonical import decode, encode, joined
+from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.rows import SessionRow
-from iop_tui.vault import envelope, hpke
+from iop_tui.vault import envelope, hpke, signing
+from iop_tui.vault.digest import sha256
 
 _CONTEXT = "iop/audit/1"
+_SESSION_CONTEXT = "iop/audit-session/1"
+_KEY_BYTES = 32
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
@@ -32,7 +37,11 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _session_info(realm: bytes, session: bytes, user: bytes) -> bytes:
-    return joined("iop/audit-session/1", realm, session, user)
+    return joined(_SESSION_CONTEXT, realm, session, user)
+
+
+def _signed(realm: bytes, session: bytes, user: bytes, key: bytes) -> bytes:
+    return joined(realm, session, user, sha256(key))
 
 
 class AuditSession:
@@ -46,14 +55,15 @@ class AuditSession:
         self._rng = rng
         self._key = Secret(rng.token(32))
 
-    def row(self, auditors_public: bytes, self_key: Secret) -> SessionRow:
-        """The session key, sealed to the auditors' public key and under the user's own key."""
-        info = _session_info(self._realm, self.id, self.user)
+    def row(self, auditors_public: bytes, self_key: Secret, signer: signing.SigningKey) -> SessionRow:
+        """The session key with its user's signature, sealed to the auditors' public key and under the user's own."""
+        info, key = _session_info(self._realm, self.id, self.user), self._key.reveal()
+        signed = key + signer.sign(_SESSION_CONTEXT, _signed(self._realm, self.id, self.user, key))
         return SessionRow(
             self.id,
             self.user,
-            hpke.seal(auditors_public, info, self._key.reveal()),
-            envelope.seal_raw(self_key, _CONTEXT, (self._realm, self.id, self.user), self._key.reveal(), self._rng),
+            hpke.seal(auditors_public, info, signed),
+            envelope.seal_raw(self_key, _CONTEXT, (self._realm, self.id, self.user), signed, self._rng),
         )
 
     def seal(self, event: Event) -> bytes:
@@ -61,14 +71,24 @@ class AuditSession:
         return envelope.seal_raw(self._key, _CONTEXT, (self._realm, self.id), encode(event), self._rng)
 
 
-def session_key_for_auditor(row: SessionRow, realm: bytes, secret: Secret) -> Secret:
-    """The session key opened with the auditors' private key."""
-    return Secret(hpke.open_(secret, _session_info(realm, row.id, row.user), row.for_auditors))
+def session_key_for_auditor(row: SessionRow, realm: bytes, secret: Secret, user_public: bytes) -> Secret:
+    """The session key opened with the auditors' private key. Raises `BadSignature` where its user did not sign it."""
+    signed = hpke.open_(secret, _session_info(realm, row.id, row.user), row.for_auditors)
+    return _verified(row, realm, signed, user_public)
 
 
-def session_key_for_self(row: SessionRow, realm: bytes, self_key: Secret) -> Secret:
-    """The session key opened with the user's own key."""
-    return Secret(envelope.open_raw(self_key, _CONTEXT, (realm, row.id, row.user), row.for_self))
+def session_key_for_self(row: SessionRow, realm: bytes, self_key: Secret, user_public: bytes) -> Secret:
+    """The session key opened with the user's own key. Raises `BadSignature` where its user did not sign it."""
+    signed = envelope.open_raw(self_key, _CONTEXT, (realm, row.id, row.user), row.for_self)
+    return _verified(row, realm, signed, user_public)
+
+
+def _verified(row: SessionRow, realm: bytes, signed: bytes, user_public: bytes) -> Secret:
+    key, signature = signed[:_KEY_BYTES], signed[_KEY_BYTES:]
+    if len(signed) != _KEY_BYTES + signing.SIGNATURE_BYTES:
+        raise VaultDamaged("A session of the log lacks its user's signature.")
+    signing.verify(user_public, _SESSION_CONTEXT, _signed(realm, row.id, row.user, key), signature)
+    return Secret(key)
 
 
 def open_event(sealed: bytes, realm: bytes, session: bytes, key: Secret) -> Event:

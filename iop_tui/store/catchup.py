@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from iop_tui.kernel.errors import Cancelled, IopError, VaultDamaged
+from iop_tui.kernel.errors import Cancelled, IopError, NotFound, VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import membership, revisions
 from iop_tui.store.database import Connection
@@ -60,6 +60,8 @@ def catch_up_acts(session: Session) -> Changes:
     membership.expire(session, changes)
     gained = membership.catch_up_acts(session, changes)
     _backfill(session, gained, changes)
+    if changes.access:
+        _retry_late(session, changes)
     return changes
 
 
@@ -74,52 +76,66 @@ def _backfill(session: Session, gained: set[bytes], changes: Changes) -> None:
             _apply_revisions(session, rows[start : start + CHUNK], changes, done)
 
 
+def _retry_late(session: Session, changes: Changes) -> None:
+    """Revisions that were here before their author's card; who wrote them may be known now."""
+    late = [row[0] for row in session.view.rows("SELECT id FROM late ORDER BY id")]
+    rows = [row for row in map(session.db.revision, late) if row is not None]
+    if rows:
+        _apply_revisions(session, rows, changes, session.view.number(_REVISIONS))
+        done = "SELECT id FROM version UNION SELECT id FROM signature UNION SELECT id FROM quarantine"
+        session.view.transaction(lambda db: db.execute(f"DELETE FROM late WHERE id IN ({done})"))
+
+
 def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes, done: int) -> None:
-    places: dict[tuple[bytes, int], tuple[Secret, bytes] | None] = {}
+    places = _places(session, sorted({row.compartment for row in rows}))
     records: list[Projected] = []
     signatures: list[ProjectedSignature] = []
     bad: list[tuple[bytes, str]] = []
+    late: list[tuple[bytes]] = []
     for row in rows:
-        place = (row.compartment, row.generation)
-        if place not in places:
-            places[place] = _place(session, place)
-        found = places[place]
+        found = places.get((row.compartment, row.generation))
         if found is not None:
-            _project(session, row, found, records, signatures, bad)
+            try:
+                _project(session, row, found, records, signatures, bad)
+            except NotFound:
+                late.append((row.id,))
 
     def work(db: Connection) -> None:
         refused = put_revisions(db, records, changes)
         put_signatures(db, signatures, changes)
         for identifier, why in [*bad, *refused]:
             quarantine(db, identifier, "revision", why, session.clock.now_ms())
+        db.executemany("INSERT OR IGNORE INTO late VALUES (?)", late)
         session.view.set_number(db, _REVISIONS, done)
 
     session.view.transaction(work)
 
 
-def _place(session: Session, place: tuple[bytes, int]) -> tuple[Secret, bytes] | None:
-    """The key of a compartment generation and whose compartment it is, or None without a key."""
-    found = session.view.one(
-        "SELECT k.key, c.person FROM keyring k JOIN compartment c ON c.id = k.compartment"
-        " WHERE k.compartment = ? AND k.generation = ?",
-        place,
+def _places(session: Session, compartments: list[bytes]) -> dict[tuple[bytes, int], tuple[Secret, bytes, str]]:
+    """The keys this user holds of some compartments, by generation, and whose compartments they are."""
+    found = session.view.rows(
+        "SELECT k.compartment, k.generation, k.key, c.person, c.kind FROM keyring k JOIN compartment c ON c.id = k.compartment"
+        f" WHERE k.compartment IN ({','.join('?' * len(compartments))})",
+        tuple(compartments),
     )
-    return (Secret(found[0]), found[1]) if found else None
+    return {(row[0], row[1]): (Secret(row[2]), row[3], row[4]) for row in found}
 
 
 def _project(
     session: Session,
     row: RevisionRow,
-    place: tuple[Secret, bytes],
+    place: tuple[Secret, bytes, str],
     records: list[Projected],
     signatures: list[ProjectedSignature],
     bad: list[tuple[bytes, str]],
 ) -> None:
-    key, person = place
+    key, person, kind = place
     try:
         opened = revisions.open_row(row, realm=session.realm, key=key)
-        if any(person) and opened.body.person != person and opened.body.origin is None:
+        if any(person) and opened.body.person != person:
             raise VaultDamaged("It names another person than its compartment.")
+        if session.gate.misplaced(opened.body.kind, kind, deposit=row.deposit):
+            raise VaultDamaged("It does not belong into its compartment.")
         # What other programs act upon is verified before it is believed, everything else when it is opened.
         if row.deposit or opened.body.kind in AUTHORITY_KINDS:
             opened.verify(session.card(opened.body.author).sig_public)
@@ -127,5 +143,7 @@ def _project(
             signatures.append(session.projector.signature(opened))
         else:
             records.append(session.projector.record(opened, deposit=row.deposit))
+    except NotFound:
+        raise  # its author is not known yet
     except IopError as error:
         bad.append((row.id, error.message))

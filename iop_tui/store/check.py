@@ -48,17 +48,21 @@ class HeadState:
     position: Position | None
     at_ms: int
     problems: tuple[str, ...] = ()
+    header: bytes = b""
+    """The digest of the key slots that the head names."""
 
 
 def quick(db: VaultDb, head: HeadState) -> list[CheckFinding]:
-    """Head against counts, then the last entry and the mutable facts. Constant time; runs at every unlock."""
+    """Head against counts, then the last entry, the mutable facts and the schema. Constant time; at every unlock."""
     found = [CheckFinding(problem, "vault.head", alarm=False) for problem in head.problems]
     here = db.position
     if head.position is None:
-        return [*found, CheckFinding("No signed head can be read", "vault.head")] if here.audit_seq > 1 else found
+        if here.audit_seq > 1:
+            found.append(CheckFinding("No signed head can be read", "vault.head"))
+        return found + _schema(db)
     found += _against_head(db, head, here)
     found += _last_entry(db)
-    return found
+    return found + _schema(db)
 
 
 def _against_head(db: VaultDb, head: HeadState, here: Position) -> list[CheckFinding]:
@@ -149,7 +153,7 @@ def full(
     for (text,) in db.read("PRAGMA integrity_check(10)"):
         if text != "ok":
             found.append(CheckFinding("The database structure is damaged", "vault.db"))
-    return found + _schema(db) + list(_chain(db, progress, cancelled))
+    return found + list(_chain(db, progress, cancelled))
 
 
 def _schema(db: VaultDb) -> list[CheckFinding]:

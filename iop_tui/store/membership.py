@@ -5,10 +5,12 @@ act that cannot be judged yet, because its author's card or authority stands in 
 tried again whenever something new arrives, so that the result does not depend on the order of rows.
 
 Rules, in the order of their checks:
-- an act counts where its author's certified key signed it; a card never changes a user's keys;
+- an act counts where its author's certified key signed it, and nothing of an author who had left when it was logged;
+  a card never changes a user's keys;
+- what came first is what the log says came first: an act's own date decides nothing;
 - a wrap counts where its author held a live wrap of the compartment when the act was made, or where the same
   act founds the compartment (`root` names the founding act, so that rival foundings stay apart);
-- a revoke counts where its author gave or received the wrap, was ever a member, or holds a role that ends care;
+- a revoke counts where its author gave or received the wrap, or holds a role that ends care;
 - a key is taken where the policy lets this author give it to this user, and where its wrap descends from the
   first founding by somebody whose roles may found that kind (or the next one, once nobody was left).
 """
@@ -35,7 +37,14 @@ if TYPE_CHECKING:
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 """How rows are asked for: inside a transaction of the view, or from its reading connection."""
 APPLIED = "applied_acts"
-_OWN_GROUPS = "SELECT compartment FROM wrap WHERE recipient = :who AND primitive = 'member'"
+ACTIVE, DIRECTORY = "active", "DIR"
+# Whether a wrap w went to a user, or to a group that user is a member of. Asked from the wrap's side, since a user of a
+# large program holds thousands of wraps and a compartment has a few.
+_EVER_FOR_USER = (
+    "(w.recipient = :who OR EXISTS (SELECT 1 FROM wrap g WHERE g.compartment = w.recipient AND g.recipient = :who"
+    " AND g.primitive = 'member'))"
+)
+_FOR_USER = _EVER_FOR_USER.removesuffix("))") + " AND (g.revoked_ms = 0 OR g.revoked_pos > :pos)))"
 
 
 class Gate(Protocol):
@@ -57,6 +66,10 @@ class Gate(Protocol):
         """Whether these roles end other people's access without holding the key."""
         ...
 
+    def misplaced(self, kind: str, compartment_kind: str, *, deposit: bool) -> bool:
+        """Whether a kind of record has no business in a kind of compartment, or may not come as a deposit there."""
+        ...
+
 
 def catch_up_acts(session: Session, changes: Changes) -> set[bytes]:
     """Apply every act after the view's position; the compartments this user gained keys to."""
@@ -66,6 +79,7 @@ def catch_up_acts(session: Session, changes: Changes) -> set[bytes]:
     if rows:
 
         def work(db: Connection) -> None:
+            applying.positions = {row.id: seq for seq, row in rows}
             applying.run(db, [row for _, row in rows])
             session.view.set_number(db, APPLIED, rows[-1][0])
 
@@ -82,7 +96,10 @@ def expire(session: Session, changes: Changes) -> None:
     if due:
 
         def work(db: Connection) -> None:
-            db.executemany("UPDATE wrap SET revoked_ms = not_after_ms WHERE id = ?", due)
+            at = session.view.number(APPLIED)
+            db.executemany(
+                "UPDATE wrap SET revoked_ms = not_after_ms, revoked_pos = ? WHERE id = ?", [(at, one) for (one,) in due]
+            )
             drop_lost(session, db, changes)
 
         session.view.transaction(work)
@@ -105,25 +122,26 @@ def _drop(session: Session, db: Connection, compartments: list[bytes], changes: 
 
 
 def valid_roots(rows: Rows, gate: Gate, compartment: bytes, kind: str) -> list[bytes]:
-    """The founding acts whose keys count for a compartment of a kind: the first eligible one, then each later one
-    that came when every wrap of the one before had ended."""
+    """The founding acts whose keys count for a compartment of a kind: the first eligible one in the log, then each
+    later
+    one that came when every wrap of the one before had ended."""
     foundings = rows(
-        "SELECT DISTINCT root, at_ms, author FROM wrap WHERE compartment = ? AND act = root ORDER BY at_ms, root",
+        "SELECT DISTINCT root, pos, author FROM wrap WHERE compartment = ? AND act = root ORDER BY pos, root",
         (compartment,),
     )
     chain: list[bytes] = []
-    for root, at_ms, author in foundings:
+    for root, pos, author in foundings:
         granted = tuple(row[0] for row in rows("SELECT role FROM role WHERE user = ?", (author,)))
-        follows = not chain or gate.alone(kind) or _ended(rows, compartment, chain[-1], at_ms)
+        follows = not chain or gate.alone(kind) or _ended(rows, compartment, chain[-1], pos)
         if follows and gate.may_found(kind, granted):
             chain.append(root)
     return chain
 
 
-def _ended(rows: Rows, compartment: bytes, root: bytes, at_ms: int) -> bool:
+def _ended(rows: Rows, compartment: bytes, root: bytes, pos: int) -> bool:
     return not rows(
-        "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND (revoked_ms = 0 OR revoked_ms > ?) LIMIT 1",
-        (compartment, root, at_ms),
+        "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND (revoked_ms = 0 OR revoked_pos > ?) LIMIT 1",
+        (compartment, root, pos),
     )
 
 
@@ -148,6 +166,7 @@ class _Applying:
     changes: Changes
     gained: set[bytes] = field(default_factory=set)
     reached: set[bytes] = field(default_factory=set)
+    positions: dict[bytes, int] = field(default_factory=dict)
 
     def run(self, db: Connection, rows: list[ActRow]) -> None:
         """Apply new and waiting acts until nothing moves any more; what is left waits on."""
@@ -161,7 +180,8 @@ class _Applying:
                 if self._apply(db, row):
                     del pending[row.id]
             moved = db.total_changes != at
-            pending |= {row.id: row for row in self._stored(sorted(self.reached))}
+            reached = self._stored(sorted(self.reached))
+            pending |= {row.id: row for row in sorted(reached, key=lambda row: self.positions[row.id])}
             moved = moved or bool(self.reached)
             self.reached.clear()
         db.execute("DELETE FROM waiting")
@@ -174,8 +194,9 @@ class _Applying:
     def _stored(self, identifiers: list[bytes]) -> list[ActRow]:
         found = []
         for identifier in identifiers:
-            rows = self.session.db.read("SELECT id, signed FROM act WHERE id = ?", (identifier,))
+            rows = self.session.db.read("SELECT id, signed, seq FROM act WHERE id = ?", (identifier,))
             found += [ActRow(row[0], row[1]) for row in rows]
+            self.positions |= {row[0]: row[2] for row in rows}
         return found
 
     # -- one act ---------------------------------------------------------------------------
@@ -190,6 +211,9 @@ class _Applying:
                 quarantine(db, row.id, "act", "its author was never admitted", act.at_ms)
                 return False
             acts.verify(row, author.sig_public)
+            if author.status != ACTIVE and self.positions[row.id] > _certified_at(db, act.author):
+                quarantine(db, row.id, "act", "its author had left or was suspended", act.at_ms)
+                return True
         except IopError as error:
             quarantine(db, row.id, "act", error.message, self.session.clock.now_ms())
             return True
@@ -206,25 +230,28 @@ class _Applying:
             if known is not None and (known.enc_public, known.sig_public) != (card.enc_public, card.sig_public):
                 quarantine(db, signed.signature[:16], "card", f"it would replace the keys of {known.name}", act.at_ms)
                 continue
-            _put_card(db, card, act.at_ms)
+            _put_card(db, card, act.at_ms, self.positions[act.id])
 
-    @staticmethod
-    def _generations(db: Connection, act: Act) -> None:
+    def _generations(self, db: Connection, act: Act) -> None:
+        """Generations of one founding are numbered by themselves, so that nobody takes a number from its members."""
+        pos = self.positions[act.id]
         for item in act.generations:
-            db.execute(
-                "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?)",
-                (item.compartment, item.number, item.public, act.author, act.id, act.at_ms),
-            )
+            root = _root_of(db, act, item.compartment, item.number, pos)
+            if root is not None:
+                db.execute(
+                    "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, root, pos),
+                )
 
     def _wrap(self, db: Connection, act: Act, grant: Grant) -> bool:
         if db.execute("SELECT 1 FROM wrap WHERE id = ?", (grant.id,)).fetchone():
             return True
-        root = _root_of(db, act, grant)
+        root = _root_of(db, act, grant.compartment, grant.generation, self.positions[act.id])
         if root is None:
             quarantine(db, grant.id, "wrap", "its author holds no key to what it grants", act.at_ms)
             return False
         db.execute(
-            "INSERT INTO wrap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            "INSERT INTO wrap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0)",
             (
                 grant.id,
                 grant.recipient,
@@ -237,34 +264,36 @@ class _Applying:
                 act.author,
                 act.at_ms,
                 root,
+                self.positions[act.id],
             ),
         )
         release(db, grant.id)
-        for author, at_ms in db.execute(
-            "SELECT author, at_ms FROM pending_revoke WHERE id = ?", (grant.id,)
+        for author, at_ms, pos in db.execute(
+            "SELECT author, at_ms, pos FROM pending_revoke WHERE id = ?", (grant.id,)
         ).fetchall():
-            self._judge_revoke(db, grant.id, author, at_ms)
+            self._judge_revoke(db, grant.id, author, at_ms, pos)
         return True
 
     def _revoke(self, db: Connection, act: Act, identifier: bytes) -> bool:
-        db.execute("INSERT OR IGNORE INTO pending_revoke VALUES (?, ?, ?)", (identifier, act.author, act.at_ms))
+        pos = self.positions[act.id]
+        db.execute("INSERT OR IGNORE INTO pending_revoke VALUES (?, ?, ?, ?)", (identifier, act.author, act.at_ms, pos))
         if not db.execute("SELECT 1 FROM wrap WHERE id = ?", (identifier,)).fetchone():
             return True
-        return self._judge_revoke(db, identifier, act.author, act.at_ms)
+        return self._judge_revoke(db, identifier, act.author, act.at_ms, pos)
 
-    def _judge_revoke(self, db: Connection, identifier: bytes, author: bytes, at_ms: int) -> bool:
-        wrap = db.execute("SELECT compartment, author, recipient FROM wrap WHERE id = ?", (identifier,)).fetchone()
-        entitled = (
-            author in wrap[1:] or self.session.gate.may_end(roles_ever(db, author)) or _member_ever(db, author, wrap[0])
-        )
+    def _judge_revoke(self, db: Connection, identifier: bytes, author: bytes, at_ms: int, pos: int) -> bool:
+        wrap = db.execute(
+            "SELECT compartment, author, recipient FROM wrap WHERE id = ?", (identifier,)
+        ).fetchone()
+        # Holding the key is not enough: whoever shares a group's key could lock everybody else out.
+        entitled = author in wrap[1:3] or self.session.gate.may_end(roles_ever(db, author))
         if not entitled:
             quarantine(db, identifier, "revoke", "its author may not end this access", at_ms)
             return False
         release(db, identifier)
-        ended = max(1, at_ms)
         db.execute(
-            "UPDATE wrap SET revoked_ms = ? WHERE id = ? AND (revoked_ms = 0 OR revoked_ms > ?)",
-            (ended, identifier, ended),
+            "UPDATE wrap SET revoked_ms = ?, revoked_pos = ? WHERE id = ? AND (revoked_ms = 0 OR revoked_pos > ?)",
+            (max(1, at_ms), pos, identifier, pos),
         )
         return True
 
@@ -340,13 +369,16 @@ class _Applying:
     ) -> bool:
         giver = msgspec.structs.replace(author, roles=roles_ever(db, author.user))
         public = db.execute(
-            "SELECT public FROM generation WHERE compartment = ? AND number = ?", (key.compartment, key.generation)
+            "SELECT public FROM generation WHERE compartment = ? AND number = ? AND root = ?",
+            (key.compartment, key.generation, root),
         ).fetchone()
         reason = None
         if public is None or revisions.deposit_keys(Secret(key.key)).public != public[0]:
             reason = "its key is not the published one"
         elif root not in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind):
             reason = "its key does not descend from the one that counts"
+        elif not self._as_known(db, key, root):
+            reason = "it is said to be something else than it was"
         else:
             reason = self.session.gate.refuses(key, giver, me, primitive)
         if reason is None:
@@ -357,6 +389,38 @@ class _Applying:
         ):
             quarantine(db, key.grant, "key", reason, at_ms)
         return False
+
+    def _as_known(self, db: Connection, key: SealedKey, root: bytes) -> bool:
+        """Whether a key agrees with what is known of its compartment: its kind, whose it is, the founding it comes from.
+
+        A person has one directory entry, the one founded first; a program-wide kind has the one id the vault was made with.
+        """
+        programs = self.session.programs
+        if programs.get(key.compartment, key.kind) != key.kind or (
+            key.kind in programs.values() and key.compartment not in programs
+        ):
+            return False
+        known = db.execute("SELECT kind, person, owner FROM compartment WHERE id = ?", (key.compartment,)).fetchone()
+        if known is not None:
+            roots = db.execute(
+                "SELECT w.root FROM keyring k JOIN wrap w ON w.id = k.wrap WHERE k.compartment = ?", (key.compartment,)
+            ).fetchall()
+            return tuple(known) == (key.kind, key.person, key.owner) and (not roots or (root,) in roots)
+        return key.kind != DIRECTORY or self._first_directory(db, key, root)
+
+    def _first_directory(self, db: Connection, key: SealedKey, root: bytes) -> bool:
+        """Whether no directory entry of this person was founded earlier; a later one that was taken before gives way."""
+        rivals = db.execute(
+            "SELECT c.id, min(f.pos) FROM compartment c JOIN keyring k ON k.compartment = c.id JOIN wrap w ON w.id = k.wrap"
+            " JOIN wrap f ON f.act = w.root AND f.compartment = c.id WHERE c.kind = ? AND c.person = ? GROUP BY c.id",
+            (DIRECTORY, key.person),
+        ).fetchall()
+        mine = db.execute("SELECT min(pos) FROM wrap WHERE act = ? AND compartment = ?", (root, key.compartment)).fetchone()
+        if any(pos < mine[0] for _, pos in rivals):
+            return False
+        if rivals:
+            _drop(self.session, db, [identifier for identifier, _ in rivals], self.changes)
+        return True
 
     def _outgrown(self, db: Connection, me: UserCard) -> None:
         """After a change of this user's roles: keys their roles no longer allow leave the view, their acts wait."""
@@ -371,39 +435,46 @@ class _Applying:
                 _drop(self.session, db, [identifier], self.changes)
 
 
-def _root_of(db: Connection, act: Act, grant: Grant) -> bytes | None:
+def _root_of(db: Connection, act: Act, compartment: bytes, number: int, pos: int) -> bytes | None:
     """The founding act a wrap descends from, or None where its author had no authority over the compartment."""
     held = db.execute(
-        "SELECT root FROM wrap WHERE compartment = :compartment AND primitive = 'member' AND act != :act"
-        " AND (revoked_ms = 0 OR revoked_ms >= :at) AND (recipient = :who OR recipient IN"
-        f" ({_OWN_GROUPS} AND (revoked_ms = 0 OR revoked_ms >= :at))) ORDER BY at_ms, id LIMIT 1",
-        {"compartment": grant.compartment, "act": act.id, "at": act.at_ms, "who": act.author},
+        "SELECT w.root FROM wrap w WHERE w.compartment = :compartment AND w.primitive = 'member' AND w.act != :act"
+        " AND w.pos < :pos AND (w.revoked_ms = 0 OR w.revoked_pos > :pos) AND "
+        + _FOR_USER
+        + " ORDER BY w.pos, w.id LIMIT 1",
+        {"compartment": compartment, "act": act.id, "pos": pos, "who": act.author},
     ).fetchone()
     if held is not None:
         return bytes(held[0])
-    founded = any(item.compartment == grant.compartment and item.number == grant.generation for item in act.generations)
+    founded = any(item.compartment == compartment and item.number == number for item in act.generations)
     return act.id if founded else None
 
 
-def _member_ever(db: Connection, user: bytes, compartment: bytes) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM wrap WHERE compartment = :compartment AND (recipient = :who OR recipient IN"
-        f" ({_OWN_GROUPS})) LIMIT 1",
-        {"compartment": compartment, "who": user},
-    ).fetchone()
-    return row is not None
+def _certified_at(db: Connection, user: bytes) -> int:
+    row = db.execute("SELECT pos FROM card WHERE user = ?", (user,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _rows_of(db: Connection) -> Rows:
     return lambda query, parameters: list(db.execute(query, parameters))
 
 
-def _put_card(db: Connection, card: UserCard, at_ms: int) -> None:
+def _put_card(db: Connection, card: UserCard, at_ms: int, pos: int) -> None:
     db.execute(
-        "INSERT INTO card VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET name = excluded.name,"
-        " roles = excluded.roles, status = excluded.status, serial = excluded.serial, at_ms = excluded.at_ms"
-        " WHERE excluded.serial > card.serial",
-        (card.user, card.name, "|".join(card.roles), card.enc_public, card.sig_public, card.status, card.serial, at_ms),
+        "INSERT INTO card VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET name = excluded.name,"
+        " roles = excluded.roles, status = excluded.status, serial = excluded.serial, at_ms = excluded.at_ms,"
+        " pos = excluded.pos WHERE excluded.serial > card.serial",
+        (
+            card.user,
+            card.name,
+            "|".join(card.roles),
+            card.enc_public,
+            card.sig_public,
+            card.status,
+            card.serial,
+            at_ms,
+            pos,
+        ),
     )
     db.executemany("INSERT OR IGNORE INTO role VALUES (?, ?)", [(card.user, role) for role in card.roles])
 

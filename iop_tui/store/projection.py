@@ -56,6 +56,7 @@ class Projector:
             doc.meaning,
             opened.body.at_ms,
             opened.body.payload,
+            opened.compartment,
         )
 
     def record(self, opened: Opened, *, deposit: bool = False) -> Projected:

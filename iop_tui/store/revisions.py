@@ -13,6 +13,7 @@ from iop_tui.kernel.canonical import decode, encode, joined
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
+from iop_tui.store.acts import LARGEST
 from iop_tui.store.rows import RevisionRow
 from iop_tui.vault import envelope, hpke, signing
 from iop_tui.vault.digest import derive, sha256
@@ -142,6 +143,8 @@ def open_row(row: RevisionRow, *, realm: bytes, key: Secret) -> Opened:
         packed = envelope.open_(key, binding, row.sealed)
     signed = decode(packed, _Signed)
     body = decode(signed.body, Body)
+    if not (0 <= body.at_ms <= LARGEST and 0 <= body.version <= LARGEST):
+        raise VaultDamaged("A stored revision holds a number out of range.")
     if revision_id(signed.body) != row.id or body.record != row.record:
         raise VaultDamaged("A stored revision does not match its place in the vault.")
     if not row.deposit and envelope.kind_tag(key, body.kind) != row.tag:

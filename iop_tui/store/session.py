@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from iop_tui.kernel.clock import Clock
-from iop_tui.kernel.errors import NoKey, NotFound, VaultDamaged
+from iop_tui.kernel.errors import IopError, NoKey, NotFound, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import acts, catchup, membership, revisions
@@ -23,6 +24,7 @@ from iop_tui.store.work import Work
 from iop_tui.vault import envelope, signing
 from iop_tui.vault.digest import derive
 
+T = TypeVar("T")
 NOBODY = bytes(16)
 
 
@@ -79,6 +81,8 @@ class Session:
         self.root_public = root_public
         self.fresh_place: bytes | None = None
         self._keys: dict[tuple[bytes, int], Secret] = {}
+        self.programs: dict[bytes, str] = db.program_compartments()
+        self._derived: tuple[tuple[int, ...], dict[str, Any]] = ((), {})
 
     # -- keys and reading ------------------------------------------------------------------
 
@@ -109,6 +113,19 @@ class Session:
     def holds(self, compartment: bytes) -> bool:
         """Whether this user has any key to a compartment."""
         return self.view.one("SELECT 1 FROM keyring WHERE compartment = ? LIMIT 1", (compartment,)) is not None
+
+    def derived(self, name: str, make: Callable[[], T]) -> T:
+        """A value computed from the view, again only after the view moved on. The caller does not change it."""
+        view = self.view
+        at = (id(view), *(view.number(counter) for counter in ("applied_acts", "applied_revisions", "purge_owed")))
+        known_at, values = self._derived
+        if known_at != at:
+            values = {}
+            self._derived = (at, values)
+        if name not in values:
+            values[name] = make()
+        found: T = values[name]
+        return found
 
     def forget_keys(self) -> None:
         """Drop cached keys: they are read again from the view where they are still there."""
@@ -212,7 +229,7 @@ class Session:
 
         `kind` of the compartment, where known: then only a key that somebody entitled to it made is sealed to.
         """
-        number, public = self.public_key(compartment, work, kind)
+        number, public = self.public_key(compartment, work, kind=kind)
         row = revisions.seal_deposit(
             body,
             realm=self.realm,
@@ -229,24 +246,21 @@ class Session:
         """The founding acts of a compartment whose keys count, if it is of this kind; oldest first."""
         return membership.valid_roots(self.view.rows, self.gate, compartment, kind)
 
-    def public_key(self, compartment: bytes, work: Work | None = None, kind: str = "") -> tuple[int, bytes]:
-        """Newest generation of a compartment and its deposit key. Raises `NoKey` where no member made one yet."""
+    def public_key(self, compartment: bytes, work: Work | None = None, *, kind: str) -> tuple[int, bytes]:
+        """Newest generation of a compartment of this kind and its deposit key: of those somebody entitled founded.
+
+        Raises `NoKey` where no member made one yet.
+        """
         if work is not None and compartment in work.latest:
             number = work.latest[compartment]
             return number, work.publics[(compartment, number)]
-        roots = self.valid_roots(compartment, kind) if kind else None
-        row = None
+        roots = self.valid_roots(compartment, kind) if kind else []
         for number, public, root in self.view.rows(
-            "SELECT g.number, g.public, w.root FROM generation g JOIN wrap w ON w.act = g.act AND w.compartment ="
-            " g.compartment WHERE g.compartment = ? GROUP BY g.number ORDER BY g.number DESC",
-            (compartment,),
+            "SELECT number, public, root FROM generation WHERE compartment = ? ORDER BY number DESC", (compartment,)
         ):
-            if roots is None or root in roots:
-                row = (number, public)
-                break
-        if row is None:
-            raise NoKey("Nobody has opened this part of the record yet.", "A clinician must be assigned first.")
-        return int(row[0]), bytes(row[1])
+            if root in roots:
+                return int(number), bytes(public)
+        raise NoKey("Nobody has opened this part of the record yet.", "A clinician must be assigned first.")
 
     def new_generation(self, work: Work, compartment: bytes, number: int) -> tuple[Generation, bytes]:
         """A fresh key for a compartment: its public entry and the key itself, usable in this write at once."""
@@ -304,9 +318,13 @@ class Session:
         """Append a write durably and leave the view where it is: for many writes in a row, with one `catch_up`
         after. The vault sequence of its first revision.
         """
+        return self.db.commit(self.sealed(work))[0]
+
+    def sealed(self, work: Work) -> Batch:
+        """A write as the vault takes it, its audit events sealed."""
         if not work.events:
             raise VaultDamaged("A change without an audit event was refused.")
-        batch = Batch(
+        return Batch(
             self.audit.id,
             work.at_ms,
             [self.audit.seal(event) for event in work.events],
@@ -318,7 +336,6 @@ class Session:
             [(self.identity.user, slot) for slot in work.clear_journal],
             work.clean_close,
         )
-        return self.db.commit(batch)[0]
 
     def catch_up(
         self,
@@ -348,10 +365,20 @@ class Session:
         self.db.journal_put(self.identity.user, slot, sealed)
 
     def journal(self) -> dict[bytes, bytes]:
-        """Slot -> unsaved typing of this user."""
-        return {
-            slot: envelope.open_raw(
-                self.identity.self_key, "iop/journal/1", (self.realm, self.identity.user, slot), sealed
-            )
-            for slot, sealed in self.db.journal_of(self.identity.user).items()
-        }
+        """Slot -> unsaved typing of this user; entries that do not open are left out (`journal_unreadable`)."""
+        return self._journal()[0]
+
+    def journal_unreadable(self) -> list[bytes]:
+        """Slots of entries in this user's name that do not open: damaged, or put there by somebody else."""
+        return self._journal()[1]
+
+    def _journal(self) -> tuple[dict[bytes, bytes], list[bytes]]:
+        opened: dict[bytes, bytes] = {}
+        unreadable: list[bytes] = []
+        for slot, sealed in self.db.journal_of(self.identity.user).items():
+            ids = (self.realm, self.identity.user, slot)
+            try:
+                opened[slot] = envelope.open_raw(self.identity.self_key, "iop/journal/1", ids, sealed)
+            except IopError:
+                unreadable.append(slot)
+        return opened, unreadable

@@ -137,6 +137,11 @@ class VaultDb:
         return dict(self._state)
 
     @property
+    def facts(self) -> dict[str, bytes]:
+        """A copy of the unchanging facts."""
+        return dict(self._meta)
+
+    @property
     def facts_digest(self) -> bytes:
         """The digest of the small facts as they stand, which the last audit entry must name."""
         return state_digest(self._state, self._meta)
@@ -154,6 +159,11 @@ class VaultDb:
                 raise VaultDamaged(f"vault.db lacks its {key}.")
             known = self._meta[key] = bytes(rows[0][0])
         return known
+
+    def program_compartments(self) -> dict[bytes, str]:
+        """The ids of the compartments that exist once per program, with their kinds."""
+        rows = self.read("SELECT key, value FROM meta WHERE key LIKE 'program:%'")
+        return {bytes(value): key.partition(":")[2] for key, value in rows}
 
     def revisions_since(self, seq: int, limit: int) -> list[tuple[int, RevisionRow]]:
         """Up to `limit` revisions after vault sequence `seq`, in order."""

@@ -80,6 +80,7 @@ class ProjectedSignature:
     meaning: str
     at_ms: int
     doc: bytes
+    compartment: bytes
 
 
 @dataclass(slots=True)
@@ -226,7 +227,13 @@ def _impostor(db: Connection, item: Projected) -> str | None:
     """Why a version of a known record is not one: a record stays in its compartment, a deposit is never a second
     version, and what its author signs is written by its author alone.
     """
-    row = db.execute("SELECT compartment, author, status FROM record WHERE record = ?", (item.record,)).fetchone()
+    row = db.execute(
+        "SELECT compartment, author, status, deposit FROM record WHERE record = ?", (item.record,)
+    ).fetchone()
+    if row is not None and row[3] and not item.deposit and row[0] != item.compartment:
+        # A deposit took the number of a record that a member had written elsewhere: the member's record stands.
+        drop_record(db, item.record)
+        return None
     if row is None:
         return None
     if row[0] != item.compartment:
@@ -319,7 +326,7 @@ def _insert_version(db: Connection, item: Projected) -> bool:
 
 def _refresh_record(db: Connection, item: Projected) -> None:
     old = db.execute("SELECT id, leaf, created_ms FROM record WHERE record = ?", (item.record,)).fetchone()
-    target = _signed_version(db, item.record, item.author)
+    target = _signed_version(db, item.record, item.author, item.compartment)
     if old is None:
         status = "signed" if target is not None else item.status
         cursor = db.execute(_INSERT_RECORD, _record_values(None, item, status))
@@ -340,12 +347,13 @@ def _refresh_record(db: Connection, item: Projected) -> None:
     )
 
 
-def _signed_version(db: Connection, record: bytes, author: bytes) -> bytes | None:
+def _signed_version(db: Connection, record: bytes, author: bytes, compartment: bytes) -> bytes | None:
     """The version its author signed, or None."""
     row = db.execute(
-        "SELECT target FROM signature WHERE record = ? AND meaning = 'author' AND signer = ? ORDER BY at_ms, id"
+        "SELECT target FROM signature WHERE record = ? AND meaning = 'author' AND signer = ? AND compartment = ?"
+        " ORDER BY at_ms, id"
         " LIMIT 1",
-        (record, author),
+        (record, author, compartment),
     ).fetchone()
     return bytes(row[0]) if row else None
 
@@ -408,31 +416,38 @@ def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes:
     """Project signatures; the author's signature locks the record it stands on."""
     for item in items:
         db.execute(
-            "INSERT OR IGNORE INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (item.id, item.record, item.target, item.signer, item.meaning, item.at_ms, item.doc),
+            "INSERT OR IGNORE INTO signature VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (item.id, item.record, item.target, item.signer, item.meaning, item.at_ms, item.doc, item.compartment),
         )
         if item.meaning == "author":
             db.execute(
-                "UPDATE record SET status = 'signed', changed_ms = max(changed_ms, ?) WHERE record = ? AND author = ?",
-                (item.at_ms, item.record, item.signer),
+                "UPDATE record SET status = 'signed', changed_ms = max(changed_ms, ?) WHERE record = ? AND author = ?"
+                " AND compartment = ?",
+                (item.at_ms, item.record, item.signer, item.compartment),
             )
         changes.records.add(item.record)
+
+
+def drop_record(db: Connection, record: bytes) -> None:
+    """Take one record out of the view, with everything that was drawn from it."""
+    for (rowid,) in db.execute("SELECT id FROM record WHERE record = ?", (record,)).fetchall():
+        text = db.execute("SELECT body FROM searchtext WHERE id = ?", (rowid,)).fetchone()
+        if text is not None:
+            db.execute("INSERT INTO search (search, rowid, body) VALUES ('delete', ?, ?)", (rowid, text[0]))
+        for statement in ("DELETE FROM searchtext WHERE id = ?", "DELETE FROM record WHERE id = ?"):
+            db.execute(statement, (rowid,))
+    for table in ("fact", "signature", "person"):
+        db.execute(f"DELETE FROM {table} WHERE record = ?", (record,))
+    db.execute("DELETE FROM edge WHERE child IN (SELECT id FROM version WHERE record = ?)", (record,))
+    db.execute("DELETE FROM version WHERE record = ?", (record,))
 
 
 def drop_compartments(db: Connection, compartments: Iterable[bytes], changes: Changes) -> None:
     """Take everything of these compartments out of the view at once: the key is gone."""
     for compartment in compartments:
-        rows = db.execute("SELECT id, record, person FROM record WHERE compartment = ?", (compartment,)).fetchall()
-        for rowid, record, person in rows:
-            text = db.execute("SELECT body FROM searchtext WHERE id = ?", (rowid,)).fetchone()
-            if text is not None:
-                db.execute("INSERT INTO search (search, rowid, body) VALUES ('delete', ?, ?)", (rowid, text[0]))
-            for statement in ("DELETE FROM searchtext WHERE id = ?", "DELETE FROM record WHERE id = ?"):
-                db.execute(statement, (rowid,))
-            for table in ("fact", "signature", "person"):
-                db.execute(f"DELETE FROM {table} WHERE record = ?", (record,))
-            db.execute("DELETE FROM edge WHERE child IN (SELECT id FROM version WHERE record = ?)", (record,))
-            db.execute("DELETE FROM version WHERE record = ?", (record,))
+        rows = db.execute("SELECT record, person FROM record WHERE compartment = ?", (compartment,)).fetchall()
+        for record, person in rows:
+            drop_record(db, record)
             changes.records.add(record)
             changes.persons.add(person)
         db.execute("DELETE FROM keyring WHERE compartment = ?", (compartment,))

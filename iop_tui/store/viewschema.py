@@ -1,24 +1,25 @@
 """The tables of a view. A view is never migrated: another number here means it is built anew."""
 
-SCHEMA_NUMBER = 2
+SCHEMA_NUMBER = 6
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- The membership log, from its readable parts.
 CREATE TABLE card (user BLOB PRIMARY KEY, name TEXT, roles TEXT, enc_public BLOB, sig_public BLOB, status TEXT,
-                   serial INTEGER, at_ms INTEGER) WITHOUT ROWID;
+                   serial INTEGER, at_ms INTEGER, pos INTEGER) WITHOUT ROWID;
 CREATE TABLE wrap (id BLOB PRIMARY KEY, recipient BLOB, compartment BLOB, generation INTEGER, primitive TEXT,
                    not_after_ms INTEGER, act BLOB, act_kind TEXT, author BLOB, at_ms INTEGER,
     revoked_ms INTEGER NOT NULL DEFAULT 0,
-                   root BLOB) WITHOUT ROWID;
+                   root BLOB, pos INTEGER NOT NULL, revoked_pos INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX wrap_compartment ON wrap (compartment, recipient);
 CREATE INDEX wrap_recipient ON wrap (recipient);
-CREATE TABLE pending_revoke (id BLOB, author BLOB, at_ms INTEGER, PRIMARY KEY (id, author)) WITHOUT ROWID;
+CREATE TABLE pending_revoke (id BLOB, author BLOB, at_ms INTEGER, pos INTEGER, PRIMARY KEY (id, author)) WITHOUT ROWID;
 CREATE TABLE role (user BLOB, role TEXT, PRIMARY KEY (user, role)) WITHOUT ROWID;
 CREATE TABLE waiting (act BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE late (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE generation (compartment BLOB, number INTEGER, public BLOB, author BLOB, act BLOB, at_ms INTEGER,
-                         PRIMARY KEY (compartment, number)) WITHOUT ROWID;
+                         root BLOB, pos INTEGER, PRIMARY KEY (compartment, number, root)) WITHOUT ROWID;
 CREATE TABLE quarantine (id BLOB PRIMARY KEY, what TEXT, why TEXT, at_ms INTEGER) WITHOUT ROWID;
 
 -- What this user holds keys to, and what those compartments are.
@@ -41,6 +42,7 @@ CREATE TABLE record (
     deposit INTEGER NOT NULL
 );
 CREATE INDEX record_person ON record (person, service_date DESC, id DESC);
+CREATE INDEX record_person_kind ON record (person, kind);
 CREATE INDEX record_kind ON record (kind, service_date DESC, id DESC);
 CREATE INDEX record_status ON record (status, kind, author);
 CREATE INDEX record_compartment ON record (compartment);
@@ -50,7 +52,7 @@ CREATE INDEX version_record ON version (record);
 CREATE TABLE edge (parent BLOB, child BLOB, PRIMARY KEY (parent, child)) WITHOUT ROWID;
 CREATE TABLE signature (id BLOB PRIMARY KEY, record BLOB NOT NULL, target BLOB NOT NULL, signer BLOB,
     meaning TEXT, at_ms INTEGER,
-                        doc BLOB) WITHOUT ROWID;
+                        doc BLOB, compartment BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX signature_record ON signature (record);
 CREATE TABLE person (id BLOB PRIMARY KEY, name TEXT, sort_key TEXT, initials TEXT, birth_date TEXT, pronouns TEXT,
                      safe_contact TEXT, deceased INTEGER, record BLOB) WITHOUT ROWID;

@@ -69,6 +69,7 @@ class KitApp(App[int], inherit_bindings=False):
         self.hangup_reason = ""
         self._last_words = ""
         self._ending = False
+        self._choosing = False
         self._ahead = TypeAhead(self, super().on_event, self.opening)
         self._keymap_problems: tuple[str, ...] = ()
         self.table = self.keys
@@ -100,14 +101,15 @@ class KitApp(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Hold keys back that were typed ahead; see `typeahead`."""
         typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        held = isinstance(self._driver, DiffDriver) or self.opening()
-        if typed and held and getattr(event, "key", "") not in self._at_once and self._ahead.holds(event):
-            return
+        if typed and getattr(event, "key", "") not in self._at_once:
+            live = isinstance(self._driver, DiffDriver) or self.opening()
+            if live and self._ahead.holds(event):
+                return
         await super().on_event(event)
 
     def opening(self) -> bool:
-        """Hook: whether a page is on its way, for which keys typed now are meant."""
-        return False
+        """Hook: whether a page is on its way, for which keys typed now are meant. Here: the two-stroke key's."""
+        return self._choosing and not isinstance(self.screen, WhichKey)
 
     def hang_up(self, reason: str) -> None:
         """The terminal is gone or the system asks to end: called once, on the event loop."""
@@ -251,7 +253,14 @@ class KitApp(App[int], inherit_bindings=False):
     def action_prefix(self, key: str) -> None:
         """Show what may follow the first of two strokes."""
         following = [(second, action) for second, action in self.table.after(key)]
-        self.push_screen(WhichKey(key, following), self._invoke_id)
+        self._choosing = True
+        self.push_screen(WhichKey(key, following), self._prefix_chosen)
+
+    async def _prefix_chosen(self, action_id: str | None) -> None:
+        try:
+            await self._invoke_id(action_id)
+        finally:
+            self._choosing = False
 
     def action_palette(self) -> None:
         """Open the command palette."""

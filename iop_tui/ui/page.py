@@ -6,10 +6,12 @@ The kit knows no clinical word and no store: `Desk` carries whatever object the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -28,6 +30,8 @@ from iop_tui.ui.titleline import TitleLine
 W = TypeVar("W")
 R = TypeVar("R")
 P = ParamSpec("P")
+HOLD_SECONDS = 5.0
+"""Keys never wait longer than this for an answer that does not come."""
 
 
 class Desk(Generic[W]):
@@ -86,7 +90,30 @@ class DeskApp(KitApp):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.parts: dict[str, tuple[str, str]] = {}
+        self._held, self._held_until = 0, 0.0
         self.changed_signal: Signal[Any] = Signal(self, "changed")
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Keys typed meanwhile are for what comes after: a save before a question, for example."""
+        self.hold()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def hold(self) -> None:
+        """Keys wait until `release`: what they are for is not on the screen yet."""
+        self._held += 1
+        self._held_until = monotonic() + HOLD_SECONDS
+
+    def release(self) -> None:
+        """Keys go on."""
+        self._held = max(0, self._held - 1)
+
+    def opening(self) -> bool:
+        """Whether keys wait."""
+        return (self._held > 0 and monotonic() < self._held_until) or super().opening()
 
     def set_status(self, name: str, text: str, tone: str = "bar") -> None:
         """Show a part on the status line of this screen and of those that follow."""

@@ -77,7 +77,7 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self.columns, self._key, self.empty = tuple(columns), key, empty
         self._header, self._selectable = header, selectable
         self._source: Source[R] = ListSource(())
-        self._request = 0
+        self._request = self._answered = 0
         self._loaded = False
         self._pages: OrderedDict[int, Sequence[R]] = OrderedDict()
         self._asked: set[int] = set()
@@ -119,6 +119,11 @@ class RecordList(Widget, Generic[R], can_focus=True):
         """Load what was set before."""
         self.reload()
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the rows are those of the last source that was set, not of one before."""
+        return self._answered == self._request
+
     async def _load(self, request: int) -> None:
         try:
             count = await self._source.count()
@@ -130,10 +135,12 @@ class RecordList(Widget, Generic[R], can_focus=True):
             self._failed(request, error)
             return
         if request == self._request:
+            self._answered = request
             self._adopt(count, pages)
 
     def _failed(self, request: int, error: IopError) -> None:
         if request == self._request:
+            self._answered = request
             self.failure = f"{error.message} {error.hint}".strip()
             self.count, self._loaded = 0, True
             self._pages.clear()

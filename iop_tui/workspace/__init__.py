@@ -6,6 +6,7 @@ The terminal program, the command line and the tests all hold a `Workspace` and 
 
 from iop_tui.workspace.environment import DATABASE, ISSUER, VIEWS, Environment, NewUser
 from iop_tui.workspace.founding import create
+from iop_tui.workspace.pins import program_pin
 from iop_tui.workspace.slotaccess import open_kit, open_slot
 from iop_tui.workspace.unlocking import unlock, unlock_with
 from iop_tui.workspace.workspace import Workspace
@@ -20,6 +21,7 @@ __all__ = [
     "create",
     "open_kit",
     "open_slot",
+    "program_pin",
     "unlock",
     "unlock_with",
 ]

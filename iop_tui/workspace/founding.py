@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from iop_tui.access import program, roles
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import Refused
 from iop_tui.kernel.secret import Secret
+from iop_tui.kernel.text import clean_line
 from iop_tui.store.acts import UserCard
 from iop_tui.store.database import translated
 from iop_tui.store.vaultdb import VaultDb
 from iop_tui.vault import headfile, passphrase, recovery, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, ISSUER, Environment, NewUser
 from iop_tui.workspace.heads import head_sink
+from iop_tui.workspace.pins import program_pin
 from iop_tui.workspace.sessions import begin, open_session
-from iop_tui.workspace.viewplaces import state_key
 from iop_tui.workspace.unlocking import unlock_with
+from iop_tui.workspace.viewplaces import state_key
 from iop_tui.workspace.workspace import Workspace
 
 
@@ -45,7 +48,7 @@ def create(
     granted = roles.check((*user_roles, roles.ADMINISTRATOR, roles.PRIVACY_OFFICER))
     if not demo:
         passphrase.check_new(phrase, names=(name, ISSUER))
-    rng = env.rng
+    name, rng = clean_line(name), env.rng
     own, kit_key = secrets or slots.new_secrets(rng), recovery.new_kit_key(rng)
     keys = slots.VaultKeys(Secret(rng.token(32)), Secret(rng.token(32)))
     slot = slots.make_slot(
@@ -61,21 +64,22 @@ def create(
         keys=keys,
     )
     staging = _staging(path)
-    _found(staging, env, slot, own, keys, name=name, granted=granted, demo=demo)
-    with translated(path):
-        os.replace(staging, path)
+    try:
+        _found(staging, env, slot, own, keys, name=name, granted=granted, demo=demo)
+        with translated(path):
+            os.replace(staging, path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
     found = NewUser(slot.user_id, totp.uri(own.totp_seed, name, ISSUER), recovery.encode_kit(kit_key), own)
     return unlock_with(path, env, slot, own), found
 
 
 def _staging(path: Path) -> Path:
-    """An empty folder beside the vault's place. What an interrupted set-up left there was never anybody's vault."""
-    staging = path.with_name(f"{path.name}.setup")
+    """A new and empty folder beside the vault's place, which nobody else can have made."""
     with translated(path):
-        if staging.exists():
-            shutil.rmtree(staging)
-        staging.mkdir(mode=0o700, parents=True)
-    return staging
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{path.name}.setup-", dir=path.parent))
 
 
 def _found(
@@ -111,5 +115,6 @@ def _found(
     program.found(session, work, card, root_seed)
     work.state["header"] = encode(header)
     work.state[state_key("kit_untested", slot.user_id)] = b"1"
+    work.state |= program_pin(db, slot.vault_id, slot.user_id, secrets, env.rng)
     begin(session, work, "found")
     Workspace(path, env, session, writer, [], demo, secrets.totp_seed).close("founded")

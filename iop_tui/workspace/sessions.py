@@ -6,6 +6,7 @@ from pathlib import Path
 
 from iop_tui.access.gate import PolicyGate
 from iop_tui.access.policy import Kind
+from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.store.audit import AuditSession
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.projection import Projector
@@ -15,6 +16,7 @@ from iop_tui.store.view import ViewDamaged
 from iop_tui.store.work import Work
 from iop_tui.vault import slots
 from iop_tui.workspace.environment import Environment
+from iop_tui.workspace.pins import rewritten
 from iop_tui.workspace.viewplaces import open_view, replace_view, state_key
 
 
@@ -31,9 +33,23 @@ def open_session(
     name: str = "",
     user_roles: tuple[str, ...] = (),
     findings: list[CheckFinding] | None = None,
+    look: bool = False,
 ) -> Session:
     identity = Identity(user, name, user_roles, secrets.enc_seed, secrets.signer(), self_key(secrets.enc_seed))
     view, fresh = open_view(identity, realm, env.rng, db, place, path, findings if findings is not None else [])
+    try:
+        alarm = rewritten(view, db)
+    except ViewDamaged as error:
+        (view, fresh), alarm = replace_view(view, identity, realm, env.rng, findings, error), None
+    if alarm is not None and findings is not None:
+        if not look:
+            view.abandon()
+            raise VaultDamaged(
+                f"{alarm.what} ({alarm.where}).",
+                "Ask your privacy officer. Where an older backup was restored on purpose, move the folder `views` away"
+                " first.",
+            )
+        findings.append(alarm)
     registry = env.registry()
     session = Session(
         realm=realm,
@@ -86,7 +102,7 @@ def begin(session: Session, work: Work | None, action: str, detail: str = "") ->
     batch = batch_of(session, work)
     auditors = (
         work.publics.get((session.db.meta(f"program:{Kind.AUD}"), 1))
-        or session.public_key(session.db.meta(f"program:{Kind.AUD}"))[1]
+        or session.public_key(session.db.meta(f"program:{Kind.AUD}"), kind=Kind.AUD)[1]
     )
-    batch.sessions.append(session.audit.row(auditors, session.identity.self_key))
+    batch.sessions.append(session.audit.row(auditors, session.identity.self_key, session.identity.signer))
     session.db.commit(batch)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iop_tui.kernel.errors import VaultDamaged, WrongSecrets
+from iop_tui.kernel.errors import Suspended, VaultDamaged, WrongSecrets
 from iop_tui.store import check
+from iop_tui.store.check import CheckFinding
+from iop_tui.store.session import Session
 from iop_tui.store.vaultdb import VaultDb
 from iop_tui.store.view import ViewDamaged
 from iop_tui.vault import headfile, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, Environment
-from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings
+from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings, refuse_old_slot
+from iop_tui.workspace.pins import check_program, note_seen
 from iop_tui.workspace.sessions import begin, open_session
 from iop_tui.workspace.slotaccess import open_slot
 from iop_tui.workspace.viewplaces import state_key
 from iop_tui.workspace.workspace import Workspace
+
+_STEP_BYTES = 8
 
 
 def unlock(
@@ -60,26 +65,70 @@ def _unlocked(
         raise VaultDamaged("vault.db and vault.head belong to different vaults.")
     tag = slot.name_tag
     step = _accept_code(path, env, db, secrets, user, tag, code)
-    findings = (
-        check.quick(db, head_state_of(path, db))
-        + header_findings(path, db, header)
-        + anchor_findings(env, db, realm, slot.device_id)
-    )
-    alarms = [item for item in findings if item.alarm]
-    if alarms and not inspect:
-        raise VaultDamaged(
-            f"{alarms[0].what} ({alarms[0].where}{', since ' + alarms[0].since if alarms[0].since else ''})."
-        )
-    session = open_session(
-        env, db, realm, slot.device_id, secrets, user, db.state.get(state_key("view", user)), path, findings=findings
-    )
+    head = head_state_of(path, db)
+    findings = check.quick(db, head) + anchor_findings(env, db, realm, slot.device_id)
     if inspect:
-        return Workspace(path, env, session, None, findings, header.demo, secrets.totp_seed)
+        refuse_old_slot(db, header, slot, head)
+    else:
+        _refuse_alarms(findings)
+        findings += header_findings(path, db, header, head, by_kit=code is None)
+        _refuse_alarms(findings)
+    check_program(db, realm, user, secrets)
+    place = db.state.get(state_key("view", user))
+    session = open_session(
+        env, db, realm, slot.device_id, secrets, user, place, path, findings=findings, look=inspect
+    )
+    try:
+        _refuse_inactive(session)
+        findings += _journal_findings(session)
+        if inspect:
+            return Workspace(path, env, session, None, findings, header.demo, secrets.totp_seed)
+        return _begun(path, env, db, header, slot, secrets, keys, session, findings, step, catch_up=catch_up)
+    except BaseException:
+        session.view.abandon()
+        raise
+
+
+def _refuse_alarms(findings: list[CheckFinding]) -> None:
+    for item in findings:
+        if item.alarm:
+            raise VaultDamaged(f"{item.what} ({item.where}{', since ' + item.since if item.since else ''}).")
+
+
+def _refuse_inactive(session: Session) -> None:
+    if session.card(session.identity.user).status != "active":
+        raise Suspended("This account is suspended on this copy of the vault.")
+
+
+def _journal_findings(session: Session) -> list[CheckFinding]:
+    count = len(session.journal_unreadable())
+    if not count:
+        return []
+    return [CheckFinding(f"Unsaved typing in your name cannot be read ({count})", "vault.db journal", alarm=False)]
+
+
+def _begun(
+    path: Path,
+    env: Environment,
+    db: VaultDb,
+    header: headfile.Header,
+    slot: slots.Slot,
+    secrets: slots.UserSecrets,
+    keys: slots.VaultKeys,
+    session: Session,
+    findings: list[CheckFinding],
+    step: int,
+    *,
+    catch_up: bool,
+) -> Workspace:
+    """A session with its first entry written and its view brought up."""
+    user, tag = slot.user_id, slot.name_tag
     failed = headfile.failures(path / headfile.NAME, tag).count
     writer = head_sink(path, db, header, slot.device_id, signing.from_seed(keys.device_seed.reveal()), env.clock)
     work = session.work()
-    work.state[state_key("totp", user)] = step.to_bytes(8, "big")
+    work.state[state_key("totp", user)] = step.to_bytes(_STEP_BYTES, "big")
     begin(session, work, "unlock", f"after {failed} failures" if failed else "")
+    note_seen(session.view, db.position)
     headfile.clear_failures(path / headfile.NAME, tag)
     ws = Workspace(path, env, session, writer, findings, header.demo, secrets.totp_seed)
     if catch_up:
@@ -87,7 +136,7 @@ def _unlocked(
             session.catch_up()
         except ViewDamaged as error:
             what = f"Your view is built anew: {error.message}"
-            findings.append(check.CheckFinding(what, f"views/{session.view.path.name}", alarm=False))
+            findings.append(CheckFinding(what, f"views/{session.view.path.name}", alarm=False))
             ws.rebuild_view()
         if ws.purge_owed():
             ws.rebuild_view()
@@ -104,9 +153,16 @@ def _accept_code(
     code: str | None,
 ) -> int:
     """The step of an accepted one-time code (RFC 6238); None asks for none: a recovery kit was used instead."""
-    last = int.from_bytes(db.state.get(state_key("totp", user), b"\x00"), "big")
+    raw = db.state.get(state_key("totp", user), b"\x00")
+    readable = len(raw) <= _STEP_BYTES
     if code is None:
-        return last
+        return int.from_bytes(raw, "big") if readable else 0
+    if not readable:
+        raise VaultDamaged(
+            "The last one-time code noted for you cannot be read (vault.db state totp).",
+            "Your recovery kit opens the vault: `iop-tui users lost-phone`.",
+        )
+    last = int.from_bytes(raw, "big")
     try:
         return totp.accept(secrets.totp_seed, code, env.code_clock.now_ms() // 1000, last)
     except WrongSecrets:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from iop_tui.kernel.canonical import decode, encode
-from iop_tui.kernel.errors import VaultDamaged
+from iop_tui.kernel.errors import IopError, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.check import CheckFinding
@@ -62,13 +62,9 @@ def open_view(
     findings: list[CheckFinding],
 ) -> tuple[View, bytes | None]:
     """This user's view: the one on disk where it is sound, else a new and empty one under a new key."""
-    if raw is not None:
-        place = decode(raw, ViewPlace)
-        key = Secret(
-            envelope.open_raw(
-                identity.self_key, "iop/view/1", (realm, identity.user, place.name.encode()), place.sealed_key
-            )
-        )
+    known = _known_place(identity, realm, db, raw, findings)
+    if known is not None:
+        place, key = known
         file = path / VIEWS / place.name
         try:
             view = View.open(file, key)
@@ -90,6 +86,25 @@ def open_view(
                 return view, None
     place, key = new_place(identity, realm, rng)
     return View.create(path / VIEWS / place.name, key), encode(place)
+
+
+def _known_place(
+    identity: Identity, realm: bytes, db: VaultDb, raw: bytes | None, findings: list[CheckFinding]
+) -> tuple[ViewPlace, Secret] | None:
+    """Where this user's view lies and its key; None, and a notice, where others made it unreadable."""
+    if raw is None:
+        if db.read("SELECT 1 FROM audit_session WHERE user = ? LIMIT 1", (identity.user,)):
+            what = "The vault does not know where your view lies; it is built anew"
+            findings.append(CheckFinding(what, "vault.db state", alarm=False))
+        return None
+    try:
+        place = decode(raw, ViewPlace)
+        ids = (realm, identity.user, place.name.encode())
+        return place, Secret(envelope.open_raw(identity.self_key, "iop/view/1", ids, place.sealed_key))
+    except IopError:
+        what = "Where your view lies cannot be read; it is built anew"
+        findings.append(CheckFinding(what, "vault.db state", alarm=False))
+        return None
 
 
 def new_place(identity: Identity, realm: bytes, rng: Rng) -> tuple[ViewPlace, Secret]:

@@ -24,6 +24,7 @@ from iop_tui.vault import headfile, keystore, slots
 from iop_tui.vault.headfile import HeadWriter
 from iop_tui.workspace.environment import FRESH_SECONDS, VIEWS, Environment
 from iop_tui.workspace.heads import head_state_of
+from iop_tui.workspace.pins import note_seen
 from iop_tui.workspace.sessions import batch_of, begin, open_session
 from iop_tui.workspace.slotaccess import open_slot
 from iop_tui.workspace.viewplaces import ViewPlace, new_place, remove_view, stamp_view, state_key
@@ -125,6 +126,7 @@ class Workspace:
         place = self._place()
         if place is not None:
             stamp = stamp_view(session.view, session.rng)
+            note_seen(session.view, session.db.position)
             fresh = ViewPlace(place.name, place.sealed_key, session.view.number("applied_revisions"), stamp)
             work.state[state_key("view", session.identity.user)] = encode(fresh)
         session.db.commit(batch_of(session, work))
@@ -198,6 +200,7 @@ class Workspace:
         session.note(work, "rebuild-view")
         work.state[state_key("view", session.identity.user)] = encode(place)
         session.db.commit(batch_of(session, work))
+        note_seen(shadow.view, session.db.position)
         session.view = shadow.view
         session.forget_keys()
         session.catch_up()
@@ -219,6 +222,7 @@ class Workspace:
         fresh = msgspec.structs.replace(change(current), generation=current.generation + 1)
         work.state["header"] = encode(fresh)
         work.state["header_before"] = headfile.header_digest(current)
+        work.state["header_at"] = encode(self.session.db.position.audit_seq + len(work.events))
         changes = self.commit(work)
         with translated(self.path / headfile.NAME):
             headfile.write_header(self.path / headfile.NAME, fresh)

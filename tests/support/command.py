@@ -61,14 +61,16 @@ def pipe_of(secrets: Sequence[dict[str, object]]) -> int:
     return read
 
 
-def command(*args: str, secrets: Sequence[dict[str, object]] | None = None, stdin: str = "") -> Result:
+def command(
+    *args: str, secrets: Sequence[dict[str, object]] | None = None, stdin: str = "", timeout: float = TIMEOUT
+) -> Result:
     """Run `python -m iop_tui`; without `secrets` there is no descriptor."""
     descriptor = None if secrets is None else pipe_of(secrets)
     words = [sys.executable, "-m", "iop_tui", *args]
     if descriptor is not None:
         words += ["--secrets-fd", str(descriptor)]
     done = subprocess.run(
-        words, input=stdin, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
         pass_fds=() if descriptor is None else (descriptor,), start_new_session=True,
     )  # fmt: skip
     if descriptor is not None:

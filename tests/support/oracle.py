@@ -109,7 +109,7 @@ class Log:
                 for recipient, sealed in act[9]:
                     for secret in openers.get(recipient, []):
                         self._open(act[0], recipient, sealed, secret, now_ms, found)
-            for (compartment, _), key in found.items():
+            for compartment, _ in found:
                 openers.setdefault(compartment, [])
             for compartment in list(openers):
                 if compartment != user:
@@ -139,7 +139,7 @@ class Log:
                 found[(compartment, generation)] = key
 
     def readable(self, keys: dict[tuple[bytes, int], bytes]) -> dict[bytes, Row]:
-        """Revision id -> row, for every row that any of these keys opens (every key is tried on every row of its compartment)."""
+        """Revision id -> row, for every row that any of these keys opens; a key is tried on its whole compartment."""
         found = {}
         for row in self.revisions:
             for (compartment, _), key in keys.items():

@@ -10,10 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from iop_tui.vault import totp
 from tests.support.vaults import Member
 from tests.tui.terminal import Terminal
-
-from iop_tui.vault import totp
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,19 +31,20 @@ def main() -> int:
 
 
 def _environment(folder: Path, now: str) -> object:
-    from tests.support.vaults import START
-
     from iop_tui import slices
     from iop_tui.kernel.clock import to_ms
     from iop_tui.shell.commands.environment import StandingClock
     from iop_tui.vault.kdf import LightKdf
     from iop_tui.workspace import Environment
+    from tests.support.vaults import START
 
     del folder, now
     return Environment(types=slices.TYPES, clock=StandingClock(to_ms(START)), kdf=LightKdf())
 
 
-def start(vault: Path, cols: int = 80, rows: int = 24, *, user: str = "", env: dict[str, str] | None = None) -> Terminal:
+def start(
+    vault: Path, cols: int = 80, rows: int = 24, *, user: str = "", env: dict[str, str] | None = None
+) -> Terminal:
     """The program in a terminal."""
     argv = [sys.executable, "-m", "tests.support.process", str(vault), *([user] if user else [])]
     given = {**(env or {}), "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
@@ -52,17 +52,17 @@ def start(vault: Path, cols: int = 80, rows: int = 24, *, user: str = "", env: d
 
 
 class Codes:
-    """One-time codes of a user in real time: the program takes one step before and after now, each once."""
+    """One-time codes of a user in real time: the program takes those of now and of half a minute ahead, each once."""
 
     def __init__(self, member: Member) -> None:
         self._seed = member.secrets.totp_seed
         self._last = 0
 
     def next(self) -> str:
-        """A code the program has not seen; waits for the clock where all three were used."""
+        """A code the program has not seen; waits for the clock where both were used."""
         while True:
             now = int(time.time()) // totp.STEP_SECONDS
-            for step in (now - 1, now, now + 1):
+            for step in (now, now + 1):
                 if step > self._last:
                     self._last = step
                     return totp.code_at(self._seed, step * totp.STEP_SECONDS)

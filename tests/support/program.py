@@ -1,4 +1,4 @@
-"""A small program for tests of the foundation: a real vault with a light key derivation and a clock that is moved by hand."""
+"""A small program for tests of the foundation: a real vault, a light key derivation, a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -80,14 +80,9 @@ class Program:
         if found is None:
             found = self._workspaces[who.user] = self.root.beside(who.secrets, who.user)
         found.session.catch_up()
+        roles = found.session.card(who.user).roles  # as after a new unlock
+        found.session.identity = dataclasses.replace(found.session.identity, roles=roles)
         return found
-
-    def refreshed_identity(self, who: Staff) -> Workspace:
-        """The workspace as after a new unlock: roles are read again from the card."""
-        ws = self.workspace(who)
-        card = ws.session.card(who.user)
-        ws.session.identity = dataclasses.replace(ws.session.identity, roles=card.roles)
-        return ws
 
     def settle(self, rounds: int = 4) -> None:
         """Let every active user's program do what it owes, until nothing changes."""
@@ -96,7 +91,7 @@ class Program:
             for who in list(self.staff.values()):
                 if who.status == "active":
                     self.tick()
-                    ws = self.refreshed_identity(who)
+                    ws = self.workspace(who)
                     settle(ws.session, ws.registry)
                     for line, _ in staffing.owed(ws):
                         staff.complete(ws, line.id)

@@ -29,7 +29,12 @@ import pytest
 import sqlcipher3._sqlite3 as extension
 
 SECTOR = 512
-_WRITES, _SYNCS, _CUTS, _REMOVALS = ("pwrite", "pwrite64"), ("fsync", "fdatasync"), ("ftruncate", "ftruncate64"), ("unlink",)
+_WRITES, _SYNCS, _CUTS, _REMOVALS = (
+    ("pwrite", "pwrite64"),
+    ("fsync", "fdatasync"),
+    ("ftruncate", "ftruncate64"),
+    ("unlink",),
+)
 _SYMBOL_TYPES = {1, 6, 7, 257, 1025, 1026}  # R_X86_64_64, GLOB_DAT, JUMP_SLOT and their AArch64 names
 
 

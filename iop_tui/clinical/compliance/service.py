@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from iop_tui.access import charts, roles
 from iop_tui.access.policy import Kind
@@ -11,7 +12,7 @@ from iop_tui.access.primitives import program_compartment
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.canonical import decode
 from iop_tui.kernel.clock import iso, local_date
-from iop_tui.kernel.errors import VaultDamaged
+from iop_tui.kernel.errors import IopError, NotFound
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.audit import Event, open_event, session_key_for_auditor, session_key_for_self
 from iop_tui.store.revisions import deposit_keys
@@ -19,6 +20,10 @@ from iop_tui.store.rows import AuditHeader, SessionRow
 from iop_tui.workspace import Workspace
 
 SIGN_WITHIN = timedelta(days=3)
+UNREADABLE = "unreadable"
+_NOBODY = bytes(16)
+_END_MS = 253_402_300_800_000
+"""The year 10000, which no clock shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +163,38 @@ def audit_report(
     person: bytes | None = None,
     user: bytes | None = None,
 ) -> list[EventLine]:
-    """Audited actions of a period, oldest first: all of them for who holds the auditors' key, else this user's own."""
-    keys = _session_keys(ws)
-    names = {line.id: line.name for line in staff.users(ws)}
+    """Audited actions of a period, oldest first: all of them for who holds the auditors' key, else this user's own.
+
+    An entry that does not open, or whose user did not sign for it, is a line of action `unreadable`. It says nothing
+    about anybody that could be believed, so it stands in reports without person and user only.
+    """
+    log = _AuditLog.of(ws)
     found = []
     for seq, raw, sealed in ws.session.db.read("SELECT seq, header, sealed FROM audit ORDER BY seq"):
-        header = decode(raw, AuditHeader)
-        key = keys.get(header.session)
-        day = local_date(header.at_ms)
-        if key is None or (start and day < start) or (end and day > end):
-            continue
-        event = open_event(sealed, ws.realm, header.session, key)
-        if (person is None or event.person == person) and (user is None or event.user == user):
-            found.append(_event_line(seq, event, names))
+        header = _header(raw)
+        if header is None:
+            line: EventLine | None = _unreadable(seq, 0, "its header cannot be read")
+        else:
+            day = local_date(header.at_ms)
+            if (start and day < start) or (end and day > end):
+                continue
+            line = log.line(seq, header, sealed)
+        if line is not None and (person is None or line.person == person) and (user is None or line.user == user):
+            found.append(line)
     _log_report(ws)
     return found
+
+
+def _header(raw: bytes) -> AuditHeader | None:
+    try:
+        header = decode(raw, AuditHeader)
+    except IopError:
+        return None
+    return header if 0 <= header.at_ms < _END_MS else None
+
+
+def _unreadable(seq: int, at_ms: int, why: str) -> EventLine:
+    return EventLine(seq, iso(at_ms), _NOBODY, "", _NOBODY, UNREADABLE, b"", "", b"", why)
 
 
 def _event_line(seq: int, event: Event, names: dict[bytes, str]) -> EventLine:
@@ -190,30 +212,65 @@ def _event_line(seq: int, event: Event, names: dict[bytes, str]) -> EventLine:
     )
 
 
-def _session_keys(ws: Workspace) -> dict[bytes, Secret]:
-    auditors = program_compartment(ws.session, Kind.AUD)
-    secrets = [
-        deposit_keys(ws.session.key(auditors, row[0])).secret
-        for row in ws.view.rows("SELECT generation FROM keyring WHERE compartment = ?", (auditors,))
-    ]
-    keys: dict[bytes, Secret] = {}
-    for row in ws.session.db.read("SELECT id, user, for_auditors, for_self FROM audit_session"):
-        session = SessionRow(*row)
-        if session.user == ws.user.user:
-            keys[session.id] = session_key_for_self(session, ws.realm, ws.user.self_key)
-        elif secrets:
-            keys[session.id] = _for_auditor(session, ws.realm, secrets)
-    return keys
+@dataclass(frozen=True, slots=True)
+class _AuditLog:
+    """The sessions of the log: whose they are, with the key, or with the reason why they are not believed."""
 
+    ws: Workspace
+    names: dict[bytes, str]
+    auditors: list[Secret]
+    sessions: dict[bytes, tuple[bytes, Secret | None]]
 
-def _for_auditor(session: SessionRow, realm: bytes, secrets: list[Secret]) -> Secret:
-    """The session's key by whichever generation of the auditors' key it was sealed to."""
-    for secret in secrets[:-1]:
+    @classmethod
+    def of(cls, ws: Workspace) -> _AuditLog:
+        place = program_compartment(ws.session, Kind.AUD)
+        auditors = [
+            deposit_keys(ws.session.key(place, row[0])).secret
+            for row in ws.view.rows("SELECT generation FROM keyring WHERE compartment = ?", (place,))
+        ]
+        log = cls(ws, {line.id: line.name for line in staff.users(ws)}, auditors, {})
+        for row in ws.session.db.read("SELECT id, user, for_auditors, for_self FROM audit_session"):
+            session = SessionRow(*row)
+            if auditors or session.user == ws.user.user:
+                log.sessions[session.id] = (session.user, log._key(session))
+        return log
+
+    def _key(self, session: SessionRow) -> Secret | None:
+        """The key of a session that its user signed for; None for any other."""
+        ws = self.ws
         try:
-            return session_key_for_auditor(session, realm, secret)
-        except VaultDamaged:
-            continue  # sealed to another generation
-    return session_key_for_auditor(session, realm, secrets[-1])
+            public = ws.session.card(session.user).sig_public
+        except NotFound:
+            return None
+        if session.user == ws.user.user:
+            attempts = [partial(session_key_for_self, session, ws.realm, ws.user.self_key, public)]
+        else:
+            attempts = [partial(session_key_for_auditor, session, ws.realm, secret, public) for secret in self.auditors]
+        for attempt in attempts:
+            try:
+                return attempt()
+            except IopError:
+                continue  # sealed to another generation of the auditors' key, or not by its user
+        return None
+
+    def line(self, seq: int, header: AuditHeader, sealed: bytes) -> EventLine | None:
+        """An entry of the log as the report shows it; None for one that is not this user's to read."""
+        known = self.sessions.get(header.session)
+        if known is None:
+            return _unreadable(seq, header.at_ms, "its session is missing") if self.auditors else None
+        user, key = known
+        name = self.names.get(user, "an unknown user")
+        if key is None:
+            return _unreadable(seq, header.at_ms, f"in the name of {name}, who did not sign for it")
+        try:
+            event = open_event(sealed, self.ws.realm, header.session, key)
+        except IopError:
+            return _unreadable(seq, header.at_ms, f"by {name}, and does not open")
+        if event.user != user:
+            return _unreadable(seq, header.at_ms, f"by {name}, in the name of somebody else")
+        if event.at_ms != header.at_ms:
+            return _unreadable(seq, header.at_ms, f"by {name}, and states two times")
+        return _event_line(seq, event, self.names)
 
 
 def _log_report(ws: Workspace) -> None:

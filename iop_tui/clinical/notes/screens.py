@@ -199,9 +199,10 @@ class _Writing(EditPage):
         self.start(self._review, group="save")
 
     async def _review(self) -> None:
-        if not await self._save():
-            return
-        findings = await self.findings()
+        with self.shell.holding():
+            if not await self._save():
+                return
+            findings = await self.findings()
         if not await self.app.push_screen_wait(Review(f"Sign for {self.note.name}?", findings)):
             self._to_first(findings)
             return
@@ -243,7 +244,9 @@ class NoteEditor(_Writing):
         note = self._parsed()
         found = notes.findings(self.desk.subject, note) if note is not None else ()
         head: list[tuple[str, str, str]] = [("", "Before signing", HEADING)]
-        head += [("", f"{_SAID[item.severity][0]}: {item.message}", _SAID[item.severity][1]) for item in found]
+        for severity, (word, tone) in _SAID.items():
+            texts = [item.message for item in found if item.severity is severity]
+            head += [("", "\n".join(f"{word}: {text}" for text in texts), tone)] if texts else []
         head += [] if found else [("", "Nothing is missing.", "text")]
         if self.note.last:
             head += [("", "The note before", HEADING), *((label, text, "text") for label, text in self.note.last)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 
-from iop_tui.access import charts, primitives, roles, settle
+from iop_tui.access import charts, primitives
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.notes.model import (
     ADDENDUM,
@@ -20,51 +19,25 @@ from iop_tui.clinical.notes.model import (
     minutes,
 )
 from iop_tui.clinical.records import api as records
-from iop_tui.kernel.clock import iso, local_date
+from iop_tui.clinical.signing import api as signing
+from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
-from iop_tui.kernel.errors import AlreadySigned, ConflictOpen, NoKey, NotFound, NotReady, Refused
+from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.projection import SIGNATURE_KIND, SignatureDoc
 from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
-METHOD = "passphrase"
-_HOME = {roles.INDIVIDUAL_THERAPIST: Kind.IND, roles.COUNSELOR: Kind.SUD}
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A stored version of a note."""
-
-    record: bytes
-    revision: bytes
-    findings: tuple[Finding, ...]
-    changes: Changes
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where this user's notes about a person belong, and in which part they write them."""
-
-    compartment: bytes
-    kind: str
-    role: str
+Saved = signing.Saved
+Home = signing.Home
 
 
 def home(ws: Workspace, person: bytes) -> Home:
     """The compartment of this user's notes about a person: by their part in the person's care. Raises `NoKey`,
     `NotFound`.
     """
-    chart = charts.chart_of(ws.session, person)
-    for fact in settle.my_care(ws.session):
-        kind = _HOME.get(fact.role)
-        if fact.person == person and kind is not None:
-            return Home(charts.reserved_id(chart, kind), kind, fact.role)
-    raise NoKey(
-        "You are not part of this person's care as a therapist or counselor.", "Ask the front desk to assign you."
-    )
+    return signing.home(ws, person)
 
 
 def context(ws: Workspace) -> RuleContext:
@@ -110,17 +83,7 @@ def save(ws: Workspace, person: bytes, note: ProgressNote, *, record: bytes | No
 
 
 def _open_leaf(ws: Workspace, record: bytes) -> tuple[bytes, ...]:
-    line = records.line_of(ws, record)
-    if line.status == "signed":
-        raise AlreadySigned("This note is signed.")
-    if line.author != ws.user.user:
-        raise Refused("This note belongs to its author.", "Write a note of your own.")
-    if line.conflict:
-        raise ConflictOpen("This note has two versions.", "Open it and choose what stays.")
-    row = ws.view.one("SELECT leaf FROM record WHERE record = ?", (record,))
-    if row is None:
-        raise NotFound
-    return (bytes(row[0]),)
+    return (signing.open_leaf(ws, record),)
 
 
 def sign(ws: Workspace, ids: Sequence[bytes]) -> Changes:
@@ -129,66 +92,14 @@ def sign(ws: Workspace, ids: Sequence[bytes]) -> Changes:
     Raises `ReauthNeeded`, `AlreadySigned`, `NotReady` naming what is missing, `ConflictOpen`,
     `NotFound`; then none is signed.
     """
-    ws.need_fresh()
-    work = ws.work()
-    for record in dict.fromkeys(ids):
-        _sign_one(ws, work, record)
-    return ws.commit(work)
+    return signing.sign(ws, ids, after=lambda work, signed: after_signing(ws, work, signed))
 
 
-def _sign_one(ws: Workspace, work: Work, record: bytes) -> None:
-    (leaf,) = _open_leaf(ws, record)
-    line = records.line_of(ws, record)
-    kind = ws.registry.need(line.kind)
-    if not kind.signable or line.status != "draft":
-        raise Refused(f"A {line.label.lower()} is not signed.")
-    opened = ws.session.open_revision(leaf)
-    document = kind.decode(opened.body.payload, opened.body.version)
-    missing = [item for item in kind.findings(document, context(ws)) if item.severity is Severity.REFUSE]
-    if missing:
-        raise NotReady(
-            f"Not ready to sign: {' '.join(item.message for item in missing)}", "Complete the note, then sign."
-        )
-    place = home(ws, line.person)
-    _attach(ws, work, line.person, place, _Signing(record, leaf, line.kind, sha256(opened.stored)), opened.compartment)
-    if isinstance(document, ProgressNote):
-        _project(ws, work, line.person, document, (record, leaf, place.kind))
-
-
-@dataclass(frozen=True, slots=True)
-class _Signing:
-    """What is signed: a record, the version that is meant, and the digest of its stored bytes."""
-
-    record: bytes
-    revision: bytes
-    kind: str
-    digest: bytes
-
-
-def _attach(ws: Workspace, work: Work, person: bytes, place: Home, what: _Signing, compartment: bytes) -> None:
-    """The author's signature over a revision, as a record beside it."""
-    unsigned = SignatureDoc(
-        record=what.record.hex(),
-        target=what.revision.hex(),
-        sha256=what.digest.hex(),
-        meaning="author",
-        role=place.role,
-        method=METHOD,
-        signed_at=iso(work.at_ms),
-        signature="",
-    )
-    message = records.signed_message(unsigned, what.digest)
-    doc = msgspec.structs.replace(unsigned, signature=ws.user.signer.sign("iop/note/1", message).hex())
-    body = ws.session.body(
-        work,
-        record=ws.rng.token(16),
-        person=person,
-        kind=SIGNATURE_KIND,
-        version=1,
-        payload=msgspec.json.encode(doc),
-    )
-    ws.session.write(work, compartment, body)
-    ws.session.note(work, "sign", person=person, category=place.kind, subject=what.record, detail=what.kind)
+def after_signing(ws: Workspace, work: Work, signed: signing.Signing) -> None:
+    """What a signed note leaves elsewhere in the same transaction: the fixed fields billing may see."""
+    if isinstance(signed.document, ProgressNote):
+        origin = (signed.record, signed.revision, signed.place.kind)
+        _project(ws, work, signed.person, signed.document, origin)
 
 
 def add_signed(ws: Workspace, work: Work, person: bytes, note: ProgressNote, *, place: Home, billing: bytes) -> bytes:
@@ -211,7 +122,11 @@ def add_signed(ws: Workspace, work: Work, person: bytes, note: ProgressNote, *, 
         source="client in session",
     )
     revision = ws.session.write(work, place.compartment, body)
-    _attach(ws, work, person, place, _Signing(record, revision, PROGRESS_NOTE.kind, body.digest()), place.compartment)
+    kind: DocumentType[Document] = PROGRESS_NOTE  # type: ignore[assignment]
+    digest = body.digest()
+    signing.attach(
+        ws, work, signing.Signing(record, revision, person, kind, note, digest, place.compartment, place)
+    )
     _project(ws, work, person, note, (record, revision, place.kind), billing)
     return record
 

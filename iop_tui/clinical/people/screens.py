@@ -83,6 +83,7 @@ class Caseload(Page):
         super().__init__()
         self._text = ""
         self._sort = "name"
+        self._open_first = False
 
     def content(self) -> Iterable[Widget]:
         """The filter above the list."""
@@ -118,8 +119,12 @@ class Caseload(Page):
         self.people.reload()
 
     def on_record_list_loaded(self, event: RecordList.Loaded) -> None:
-        """How many."""
+        """How many; and open the one that was waited for."""
         count = event.record_list.count
+        if self._open_first and event.record_list.up_to_date:
+            self._open_first = False
+            self.shell.release()
+            self._open_or_search()
         self.retitle(context=f"{count:,} {'person' if count == 1 else 'people'}{' found' if self._text else ''}")
 
     def on_record_list_opened(self, event: RecordList.Opened) -> None:
@@ -144,12 +149,20 @@ class Caseload(Page):
     @on(Input.Submitted, "#filter")
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
+        if self.people.up_to_date:
+            self._open_or_search()
+        elif not self._open_first:
+            self._open_first = True
+            self.shell.hold()
+
+    def _open_or_search(self) -> None:
+        """The first of those who are left; never one from before the last letter."""
         row = self.people.row
         if row is not None:
             self.people.focus()
             self.go("chart", row.id)
-        elif event.value.strip():
-            self.go("search", how=event.value)
+        elif self._text.strip():
+            self.go("search", how=self._text)
 
     def action_to_list(self) -> None:
         """Leave the filter as it is and go to the list."""

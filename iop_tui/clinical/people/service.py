@@ -276,8 +276,9 @@ def _week_minutes(ws: Workspace, person: bytes) -> int:
 
 
 def team(ws: Workspace, person: bytes) -> tuple[tuple[str, str], ...]:
-    """(name, role) of everyone in a person's care, as far as this user may know."""
-    return tuple((ws.session.card(fact.user).name, fact.role) for fact in charts.care_facts(ws.session, person))
+    """(name, role) of everyone in a person's care, as far as this user may know, by role."""
+    members = [(ws.session.card(fact.user).name, fact.role) for fact in charts.care_facts(ws.session, person)]
+    return tuple(sorted(members, key=lambda member: (member[1], member[0].casefold())))
 
 
 def show_name(person: Person) -> str:

@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import TYPE_CHECKING
+
+from iop_tui.clinical.plans.lines import InForce, ObjectiveLine, PlanLine
 from iop_tui.clinical.plans.model import Coded
 
-__all__ = ["Coded"]
+if TYPE_CHECKING:
+    from iop_tui.workspace import Workspace
+
+__all__ = ["Coded", "InForce", "ObjectiveLine", "PlanLine", "active", "objective_lines", "plans"]
+
+# Models of other slices import this module for `Coded`, also in the confined import process: the store stays out.
+
+
+def active(ws: Workspace, person: bytes, on: date | None = None) -> InForce | None:
+    """The signed plan in force, now or on a day; None without one."""
+    from iop_tui.clinical.plans import service
+
+    return service.active(ws, person, on)
+
+
+def plans(ws: Workspace, person: bytes) -> list[PlanLine]:
+    """All revisions of a person's plans, newest first."""
+    from iop_tui.clinical.plans import service
+
+    return service.plans(ws, person)
+
+
+def objective_lines(found: InForce | None) -> tuple[ObjectiveLine, ...]:
+    """The objectives of a plan in force; none without one."""
+    from iop_tui.clinical.plans import service
+
+    return service.lines_of(found.plan) if found else ()

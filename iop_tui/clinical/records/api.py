@@ -11,14 +11,17 @@ import msgspec
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.canonical import joined
 from iop_tui.kernel.declare import Document, DocumentType
-from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.errors import NotFound, VaultDamaged
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.projection import SignatureDoc
 from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
-INTERNAL_KINDS = ("chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member", "arrival")
+INTERNAL_KINDS = (
+    "chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member", "arrival", "cosign_request",
+    "cosign_answer",
+)  # fmt: skip
 _HIDDEN = ",".join(f"'{kind}'" for kind in INTERNAL_KINDS)
 _COLUMNS = (
     "r.record, r.person, r.kind, r.status, r.service_date, r.author, r.title, r.changed_ms, r.leaves, r.compartment"
@@ -208,16 +211,37 @@ def read(ws: Workspace, record: bytes) -> RecordView:
 
 
 def signatures(ws: Workspace, record: bytes) -> tuple[SignatureView, ...]:
-    """The verified signatures of a record, oldest first. Raises `VaultDamaged` for one that does not verify."""
-    rows = ws.view.rows("SELECT signer, doc, target FROM signature WHERE record = ? ORDER BY at_ms", (record,))
-    found = []
-    for signer, raw, target in rows:
-        doc = msgspec.json.decode(raw, type=SignatureDoc)
-        card = ws.session.card(signer)
+    """The signatures of a record, oldest first, each verified. One that does not verify says so in its meaning; the
+    author's own raises `VaultDamaged`.
+    """
+    rows = ws.view.rows(
+        "SELECT s.signer, s.doc, s.target, r.author FROM signature s JOIN record r ON r.record = s.record AND"
+        " r.compartment = s.compartment WHERE s.record = ? ORDER BY s.at_ms",
+        (record,),
+    )
+    return tuple(_signature_view(ws, *row) for row in rows)
+
+
+def _signature_view(ws: Workspace, signer: bytes, raw: bytes, target: bytes, author: bytes) -> SignatureView:
+    doc = msgspec.json.decode(raw, type=SignatureDoc)
+    card = ws.session.card(signer)
+    meaning = doc.meaning
+    try:
         stored = ws.session.open_revision(target).stored
-        signing.verify(card.sig_public, "iop/note/1", signed_message(doc, sha256(stored)), bytes.fromhex(doc.signature))
-        found.append(SignatureView(signer, card.name, doc.role, doc.meaning, doc.method, doc.signed_at, target))
-    return tuple(found)
+        message = signed_message(doc, sha256(stored))
+        signing.verify(card.sig_public, "iop/note/1", message, _bytes_of(doc.signature))
+    except (VaultDamaged, NotFound):
+        if signer == author:
+            raise
+        meaning = f"{doc.meaning}, which does not verify"
+    return SignatureView(signer, card.name, doc.role, meaning, doc.method, doc.signed_at, target)
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise VaultDamaged("A stored signature cannot be read.") from None
 
 
 def signed_message(doc: SignatureDoc, digest: bytes) -> bytes:

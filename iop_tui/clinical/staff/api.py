@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iop_tui.access import program
+from iop_tui.clinical.staff.profiles import licences as licences
+from iop_tui.clinical.staff.profiles import program_profile as program_profile
+from iop_tui.clinical.staff.profiles import staff_profile as staff_profile
+from iop_tui.clinical.staff.profiles import supervisor_of as supervisor_of
 from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace

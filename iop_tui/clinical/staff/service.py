@@ -8,17 +8,18 @@ from pathlib import Path
 import msgspec
 
 from iop_tui.access import chartkeys, charts, policy, program, roles
-from iop_tui.access.primitives import Target, rotate
+from iop_tui.access.primitives import Target, program_compartment, rotate
 from iop_tui.clinical.staff.api import ACTIVE, REMOVED, SUSPENDED, users
 from iop_tui.kernel.errors import Refused, VaultDamaged
 from iop_tui.kernel.secret import Secret
+from iop_tui.kernel.text import clean_line
 from iop_tui.store.acts import UserCard, sign_card
 from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault import keystore, passphrase, recovery, slots, totp
 from iop_tui.vault.headfile import Header
 from iop_tui.vault.slots import Slot
-from iop_tui.workspace import ISSUER, Environment, NewUser, Workspace, open_kit, unlock_with
+from iop_tui.workspace import ISSUER, Environment, NewUser, Workspace, open_kit, program_pin, unlock_with
 
 
 def add_user(
@@ -36,8 +37,10 @@ def add_user(
     `WeakPassphrase`, `Refused` for a name in use.
     """
     granted = roles.check(user_roles)
-    shown = " ".join(name.split())
-    if any(line.name.casefold() == shown.casefold() for line in users(ws)):
+    shown = clean_line(name)
+    if not shown:
+        raise Refused("A user needs a name.")
+    if slots.name_tag(ws.realm, shown) in {slots.name_tag(ws.realm, line.name) for line in users(ws)}:
         raise Refused("There is a user of this name already.", "Add a middle name or a number.")
     if not ws.demo:
         passphrase.check_new(phrase, names=(shown, ISSUER))
@@ -60,6 +63,7 @@ def add_user(
     ws.session.act(work, "admit", cards=(sign_card(card, root),))
     program.give_programs(ws.session, work, identifier, card.enc_public, granted)
     work.state[f"kit_untested:{identifier.hex()}"] = b"1"
+    work.state |= program_pin(ws.session.db, ws.realm, identifier, fresh, ws.rng)
     ws.session.note(work, "add-user", subject=identifier, detail=", ".join(granted))
     ws.change_header(work, lambda header: msgspec.structs.replace(header, slots=(*header.slots, slot)))
     return NewUser(identifier, totp.uri(fresh.totp_seed, shown, ISSUER), recovery.encode_kit(kit), fresh)
@@ -95,19 +99,20 @@ def set_roles(ws: Workspace, user: bytes, user_roles: tuple[str, ...]) -> Change
 
 
 def _revoke_not_allowed(ws: Workspace, work: Work, user: bytes, granted: tuple[str, ...]) -> None:
+    """What the program holds is known by its ids, so an administrator revokes it without holding the key."""
+    programs = {program_compartment(ws.session, kind): kind for kind in policy.PROGRAM_KINDS}
     rows = ws.view.rows(
-        "SELECT w.id, c.id, c.kind, c.person FROM wrap w JOIN compartment c ON c.id = w.compartment"
-        " WHERE w.recipient = ? AND w.revoked_ms = 0 AND w.primitive = 'member'",
+        "SELECT w.id, w.compartment, w.primitive, c.kind FROM wrap w LEFT JOIN compartment c ON c.id = w.compartment"
+        " WHERE w.recipient = ? AND w.revoked_ms = 0",
         (user,),
     )
-    lost = [
-        (wrap, Target(identifier, kind, person))
-        for wrap, identifier, kind, person in rows
-        if not policy.may_be_member(kind, granted)
-    ]
-    if not lost:
-        return
-    ws.session.act(work, "revoke", revokes=tuple(wrap for wrap, _ in lost))
+    lost = []
+    for wrap, identifier, primitive, known in rows:
+        kind = programs.get(identifier) or (known if primitive == "member" else None)
+        if kind is not None and not policy.may_be_member(kind, granted):
+            lost.append(wrap)
+    if lost:
+        ws.session.act(work, "revoke", revokes=tuple(lost))
 
 
 def _check_other(ws: Workspace, user: bytes) -> None:
@@ -173,7 +178,7 @@ def _end_memberships(ws: Workspace, work: Work, user: bytes) -> None:
 
 def _rotate_held(ws: Workspace, compartments: set[bytes]) -> Changes:
     work = ws.work()
-    groups = {program.program_compartment(ws.session, kind) for kind in policy.PROGRAM_KINDS}
+    groups = {program_compartment(ws.session, kind) for kind in policy.PROGRAM_KINDS}
     # Groups first: what is wrapped to a group must be wrapped to its new key.
     for identifier in sorted(compartments, key=lambda item: (item not in groups, item)):
         row = ws.view.one(

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from iop_tui.kernel.errors import EXIT_CANCELLED, EXIT_FAILURE, EXIT_MEDIUM, IopError
+from iop_tui.kernel.text import escaped
 
 _FIRST = (5, 4, 3, 8, 7)
 
@@ -42,9 +43,10 @@ def report(error: BaseException, *, as_json: bool) -> int:
         return EXIT_MEDIUM
     shown = as_dict(error)["error"]
     if as_json:
-        print(json.dumps({"error": shown}, ensure_ascii=False), flush=True)
+        print(escaped(json.dumps({"error": shown}, ensure_ascii=False)), flush=True)
     else:
-        sys.stderr.write(f"iop-tui: {shown['message']}\n" + (f"{shown['hint']}\n" if shown["hint"] else ""))
+        hint = f"{shown['hint']}\n" if shown["hint"] else ""
+        sys.stderr.write(escaped(f"iop-tui: {shown['message']}\n{hint}"))
     return exit_code(error)
 
 

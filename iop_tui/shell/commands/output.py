@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from iop_tui.kernel.text import clean_line
+from iop_tui.kernel.text import clean_line, escaped
 from iop_tui.shell.commands.call import Answer
 
 _WIDEST = 60
@@ -19,13 +19,13 @@ def show(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(dump(answer.value) + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in answer.lines)
+        sys.stdout.writelines(f"{escaped(line)}\n" for line in answer.lines)
     sys.stdout.flush()
 
 
 def dump(value: Any) -> str:
-    """A JSON document in one line."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """A JSON document in one line, without anything a terminal would obey: such characters are escaped."""
+    return escaped(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> list[str]:

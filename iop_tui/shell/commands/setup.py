@@ -9,6 +9,7 @@ from iop_tui.access import roles
 from iop_tui.clinical.staff import service
 from iop_tui.kernel.errors import Usage, WrongSecrets
 from iop_tui.kernel.ids import show_id
+from iop_tui.kernel.text import clean_line
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs
@@ -28,7 +29,7 @@ def init(call: Call) -> Answer:
         return _confirm(call)
     secrets, options = call.opener.secrets, call.opener.options
     env = environment.for_new(now=options.now)
-    name = " ".join((options.user or _ask_name(call)).split())
+    name = clean_line(options.user or _ask_name(call))
     granted = tuple(call.args.role) or SOLO
     phrase = secrets.new_passphrase("New passphrase (at least 15 characters)")
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from iop_tui.access.settle import settle
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.errors import VaultDamaged
+from iop_tui.kernel.text import escaped
 from iop_tui.shell.card import Card
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Options
@@ -90,7 +91,7 @@ def card_for(header: headfile.Header, user: str) -> Card:
 
 def say(text: str) -> None:
     """A message for the person: standard error."""
-    sys.stderr.write(f"iop-tui: {text}\n")
+    sys.stderr.write(f"iop-tui: {escaped(text)}\n")
 
 
 def progress(label: str) -> Callable[[int, int], None] | None:

@@ -9,9 +9,12 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.clinical.staff import service
 from iop_tui.kernel.errors import ReauthNeeded
 from iop_tui.kernel.ids import show_id
+from iop_tui.kernel.text import clean_line
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs, table
+from iop_tui.shell.questions import Questions
+from iop_tui.shell.terminal import open_line
 from iop_tui.vault import headfile
 from iop_tui.workspace import NewUser
 
@@ -29,10 +32,15 @@ def _line(line: staff.UserLine) -> dict[str, Any]:
     return {"id": show_id(line.id), "name": line.name, "roles": list(line.roles), "status": line.status}
 
 
-def _taken(new: NewUser, name: str, user_roles: tuple[str, ...]) -> Answer:
+def _taken(call: Call, new: NewUser, name: str, user_roles: tuple[str, ...]) -> Answer:
     value = {"id": show_id(new.user), "name": name, "roles": list(user_roles), "totp_uri": new.totp_uri, "kit": new.kit}
-    lines = pairs([("user", name), ("id", value["id"]), ("authenticator", new.totp_uri), ("recovery kit", new.kit)])
-    return Answer(value, [*lines, _KIT])
+    lines = pairs([("user", name), ("id", value["id"])])
+    own = pairs([("authenticator", new.totp_uri), ("recovery kit", new.kit)])
+    if not call.opener.secrets.at_terminal or call.opener.options.json:
+        return Answer(value, [*lines, *own, _KIT])
+    with Questions(open_line()) as ask:
+        ask.alone(f"The next screen is for {name} alone. Let them sit down here, and look away.", [*own, "", _KIT])
+    return Answer(value, lines)
 
 
 def add(call: Call) -> Answer:
@@ -44,7 +52,7 @@ def add(call: Call) -> Answer:
         new = service.add_user(ws, name=call.args.name, user_roles=granted, phrase=phrase)
     finally:
         phrase[:] = bytes(len(phrase))
-    answer = _taken(new, " ".join(call.args.name.split()), granted)
+    answer = _taken(call, new, clean_line(call.args.name), granted)
     return Answer(answer.value, [*answer.lines, *known.consequences(granted)])
 
 

@@ -18,6 +18,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.shell.demo import secrets
 from iop_tui.shell.demo.cast import Member, cast
 from iop_tui.shell.demo.dice import Dice
+from iop_tui.shell.demo.hands import processors
 from iop_tui.shell.demo.history import History
 from iop_tui.shell.demo.population import Population, Sizes
 from iop_tui.store.session import Session
@@ -94,8 +95,8 @@ def build(folder: Path, env: Environment, *, size: str, seed: int, progress: Pro
         clock.set(now - (sizes.weeks * 7 + 14) * _DAY_MS)
         population = Population(crew, Dice(seed), sizes, clock, now)
         population.admit()
-        history = History(population, Dice(seed + 1), clock, now, progress)
-        history.write()
+        history = History(population, seed + 1, clock, now, progress)
+        history.write(hands=1 if size == "small" else processors())
         clock.set(now)
         _finish(crew, size)
         return _report(folder, crew, population, history)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from iop_tui.access import charts, roles
+from iop_tui.access import roles
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import put, share, user_recipient
 from iop_tui.clinical.measures.model import TYPES as MEASURES
@@ -17,8 +18,11 @@ from iop_tui.clinical.plans.model import TYPES as PLANS
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.shell.demo.dice import Dice
+from iop_tui.shell.demo.hands import Sealed, made
 from iop_tui.shell.demo.population import Client, Population
 from iop_tui.shell.demo.texts import Writer
+from iop_tui.store.rows import RevisionRow
+from iop_tui.store.vaultdb import Batch
 from iop_tui.store.work import Work
 
 if TYPE_CHECKING:
@@ -29,6 +33,18 @@ _BATCH = 2000
 _KINDS: dict[str, DocumentType[Document]] = {item.kind: item for item in (*MEASURES, *MEDICATIONS, *PLANS)}
 _HOMES = {roles.INDIVIDUAL_THERAPIST: Kind.IND, roles.COUNSELOR: Kind.SUD}
 _DRAFT_DAYS = (1, 2, 6)
+_SHARE_UP_TO = 500  # people; a share is read from its author's view, which takes minutes to build in a larger demo
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one author writes in one role: about whom, and where it belongs."""
+
+    number: int
+    author: Staff
+    role: str
+    home: Kind
+    clients: tuple[Client, ...]
 
 
 class History:
@@ -37,30 +53,41 @@ class History:
     def __init__(
         self,
         population: Population,
-        dice: Dice,
+        seed: int,
         clock: MovingClock,
         now_ms: int,
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self.notes = 0
         self._population = population
-        self._dice = dice
-        self._writer = Writer(dice)
+        self._seed = seed
+        self._dice = Dice(seed)
+        self._writer = Writer(self._dice)
         self._clock = clock
         self._now_ms = now_ms
         self._progress = progress
         self._today = local_date(now_ms)
         self._monday = self._today - timedelta(days=self._today.weekday() + 7 * population.sizes.weeks)
+        self._parts = self._divide()
 
-    def write(self) -> None:
-        """All weeks up to now, then what is open today."""
-        weeks, people = self._population.sizes.weeks, len(self._population.people)
-        total = people * self._population.sizes.notes
-        for week in range(weeks):
-            self._clock.set(self._now_ms - (weeks - week) * 7 * _DAY_MS + 4 * _DAY_MS)
-            for role, home in _HOMES.items():
-                for author in self._population.of_role(role):
-                    self._week(author, role, home, week)
+    def _divide(self) -> list[Part]:
+        found: list[Part] = []
+        for role, home in _HOMES.items():
+            for author in self._population.of_role(role):
+                mine = tuple(client for client in self._population.people if client.member(role) == author.id)
+                if mine:
+                    found.append(Part(len(found), author, role, home, mine))
+        return found
+
+    def write(self, *, hands: int) -> None:
+        """All weeks up to now, then what is open today. `hands`: how many processes seal."""
+        total = len(self._population.people) * self._population.sizes.notes
+        jobs = [(week, part) for week in range(self._population.sizes.weeks) for part in self._parts]
+        for (_, part), sealed in made(jobs, self._sealed_week, hands):
+            rows = [RevisionRow(*row) for row in sealed.revisions]
+            session = part.author.session
+            session.db.commit(Batch(session.audit.id, sealed.at_ms, sealed.events, revisions=rows))
+            self.notes += sealed.notes
             if self._progress is not None:
                 self._progress(self.notes, total)
         self._clock.set(self._now_ms - 3_600_000)
@@ -68,30 +95,37 @@ class History:
 
     # -- one author's week -----------------------------------------------------------------
 
-    def _week(self, author: Staff, role: str, home: Kind, week: int) -> None:
-        mine = [client for client in self._population.people if client.member(role) == author.id]
-        work = author.ws.work()
-        for client in mine:
-            place = notes.Home(charts.reserved_id(client.chart, home), home, role)
-            self._client_week(author, work, client, place, week)
+    def _sealed_week(self, job: tuple[int, Part]) -> Iterator[Sealed]:
+        """The writes of one author in one week. Its dice follow from week and author, whoever throws them."""
+        week, part = job
+        weeks = self._population.sizes.weeks
+        self._clock.set(self._now_ms - (weeks - week) * 7 * _DAY_MS + 4 * _DAY_MS + part.number * 60_000)
+        self._dice = Dice((self._seed * 1000 + week) * 1000 + part.number)
+        self._writer = Writer(self._dice)
+        work, count = part.author.ws.work(), 0
+        for client in part.clients:
+            place = notes.Home(client.place(part.home), part.home, part.role)
+            count += self._client_week(part.author, work, client, place, week)
             if len(work.revisions) >= _BATCH:
-                author.session.append(work)
-                work = author.ws.work()
+                yield _sealed(part.author, work, count)
+                work, count = part.author.ws.work(), 0
         if work.events:
-            author.session.append(work)
+            yield _sealed(part.author, work, count)
 
-    def _client_week(self, author: Staff, work: Work, client: Client, place: notes.Home, week: int) -> None:
-        ring, billing = self._population.ring, charts.reserved_id(client.chart, Kind.PAY)
+    def _client_week(self, author: Staff, work: Work, client: Client, place: notes.Home, week: int) -> int:
+        """One person's week; how many notes."""
+        ring, billing = self._population.ring, client.place(Kind.PAY)
         ring.lend(work, place.compartment)
         ring.lend(work, billing, deposit=True)
-        for turn in self._turns(client, place.role, week):
+        turns = list(self._turns(client, place.role, week))
+        for turn in turns:
             note = self._writer.note(self._day(week, client.number + turn), client.number + turn)
             notes.add_signed(author.ws, work, client.id, note, place=place, billing=billing)
-            self.notes += 1
         if week == 0:
             self._first_week(author, work, client, place)
         if week % self._population.sizes.measure_every == 0:
             self._measures(author, work, client, place, week)
+        return len(turns)
 
     def _turns(self, client: Client, role: str, week: int) -> Iterator[int]:
         """Which of the person's notes fall into this week and are this author's: every third is the counselor's."""
@@ -126,7 +160,7 @@ class History:
         self._put(author, work, client, place.compartment, "condition", problem)
         if not for_use:
             self._put(author, work, client, place.compartment, "received_plan", self._writer.plan(day, problem.text))
-        medicines = charts.reserved_id(client.chart, Kind.MED)
+        medicines = client.place(Kind.MED)
         self._population.ring.lend(work, medicines)
         if not for_use or dice.chance(60):
             self._put(author, work, client, medicines, "medication", self._writer.medication(day, for_use=for_use))
@@ -138,18 +172,16 @@ class History:
 
     def _open_ends(self) -> None:
         """Unsigned notes of the last days, an addendum, a share: what Today shows."""
-        for role, home in _HOMES.items():
-            for author in self._population.of_role(role):
-                mine = [client for client in self._population.people if client.member(role) == author.id]
-                if mine:
-                    self._drafts(author, mine, home)
-        self._share()
+        for part in self._parts:
+            self._drafts(part.author, part.clients, part.home)
+        if len(self._population.people) <= _SHARE_UP_TO:
+            self._share()
 
-    def _drafts(self, author: Staff, mine: list[Client], home: Kind) -> None:
+    def _drafts(self, author: Staff, mine: tuple[Client, ...], home: Kind) -> None:
         work = author.ws.work()
         for turn, days in enumerate(_DRAFT_DAYS):
             client = mine[turn % len(mine)]
-            compartment = charts.reserved_id(client.chart, home)
+            compartment = client.place(home)
             self._population.ring.lend(work, compartment)
             day = self._today - timedelta(days=days)
             note = self._writer.note(day, turn) if turn == 0 else self._writer.draft(day, turn)
@@ -187,3 +219,9 @@ class History:
         )
         author.session.append(work)
         self._population.shared.setdefault(reader.id, set()).add(row[1])
+
+
+def _sealed(author: Staff, work: Work, count: int) -> Sealed:
+    batch = author.session.sealed(work)
+    rows = [(r.id, r.record, r.compartment, r.generation, r.tag, r.deposit, r.sealed) for r in batch.revisions]
+    return Sealed(count, batch.at_ms, batch.events, rows)

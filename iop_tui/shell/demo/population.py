@@ -51,6 +51,13 @@ class Client:
     name: str
     number: int
     team: tuple[tuple[bytes, str], ...] = ()
+    places: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def place(self, kind: Kind, role: str = "") -> bytes:
+        """The compartment the chart reserves for a kind."""
+        if (kind, role) not in self.places:
+            self.places[(kind, role)] = charts.reserved_id(self.chart, kind, role)
+        return self.places[(kind, role)]
 
     def member(self, role: str) -> bytes:
         """The team's user of a role; empty where there is none."""
@@ -201,7 +208,7 @@ class Population:
             work = author.ws.work()
             for client in mine[start : start + CHUNK]:
                 given = [(self._target(client, kind), self._colleagues(client, kind, author.id)) for kind in kinds]
-                alone = [Target(charts.reserved_id(client.chart, kind, role), kind, client.id, author.id)
+                alone = [Target(client.place(kind, role), kind, client.id, author.id)
                          for kind in (Kind.PSY, Kind.SAFE)]  # fmt: skip
                 given += [(target, []) for target in alone]
                 open_together(author.session, work, given, act="open-compartment")
@@ -211,7 +218,7 @@ class Population:
 
     @staticmethod
     def _target(client: Client, kind: Kind) -> Target:
-        return Target(charts.reserved_id(client.chart, kind), kind, client.id)
+        return Target(client.place(kind), kind, client.id)
 
     def _colleagues(self, client: Client, kind: Kind, author: bytes) -> list[Recipient]:
         """The rest of the team, as far as the policy lets them be members."""

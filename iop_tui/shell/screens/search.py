@@ -90,6 +90,9 @@ class Search(Page):
         super().__init__()
         self._words = ""
         self._logged_at = -LOG_SECONDS
+        self._shown = ""
+        self._asking = False
+        self._entered_ahead = False
 
     def content(self) -> Iterable[Widget]:
         """Field and results."""
@@ -116,7 +119,7 @@ class Search(Page):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         if event.value != self._words:
-            self._words = event.value
+            self._words, self._asking = event.value, bool(event.value.strip())
             self.start(self._search, event.value, group="search", exclusive=True)
 
     async def _search(self, words: str) -> None:
@@ -128,6 +131,7 @@ class Search(Page):
         await self._log()
         hits = await self.desk.read(records.search, words, limit=LIMIT)
         if words == self._words:
+            self._shown = words
             self.results.empty = "Nothing you may read has these words."
             self.results.set_rows(grouped(hits), top=True)
             people = len({hit.person for hit in hits})
@@ -152,8 +156,26 @@ class Search(Page):
     @on(Input.Submitted, "#words")
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
+        if not self._asking:
+            self._to_results()
+        elif not self._entered_ahead:
+            self._entered_ahead = True
+            self.shell.hold()
+
+    def _to_results(self) -> None:
+        """To the results, which are those of the words."""
         if self.results.count:
             self.results.focus()
+
+    def on_record_list_loaded(self, event: RecordList.Loaded) -> None:
+        """The results are there."""
+        event.stop()
+        if self._shown == self._words and event.record_list.up_to_date:
+            self._asking = False
+            if self._entered_ahead:
+                self._entered_ahead = False
+                self.shell.release()
+                self._to_results()
 
     def on_record_list_opened(self, event: RecordList.Opened) -> None:
         """Read the record, or open the chart of a person."""

@@ -36,7 +36,7 @@ _KEYS = {
     "assign": "Enter opens the chart, a assigns",
     "unsaved": "Enter goes on writing",
     "kit": "in a shell: iop-tui init --confirm",
-    "complete": "g p, then k",
+    "complete": "g p, then o",
     "open": "Enter opens it",
 }
 

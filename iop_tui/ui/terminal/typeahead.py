@@ -64,6 +64,7 @@ class TypeAhead:
 
     async def _dealt_with(self) -> None:
         """Until every pump between focus and app has done what it has to do, on a screen that is complete."""
+        await self._fence(self._app)  # the key before is on its way through the app to the focused widget
         for _ in range(_ROUNDS):
             await self._opened()
             screen = self._app.screen

@@ -1,4 +1,4 @@
-"""Insiders with modified programs: acts that a right program would never write, and what honest programs make of them."""
+"""Insiders with modified programs: acts that a right program never writes, and what honest programs make of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.program import Program, Staff, note, program
 
 @dataclass
 class Clinic:
-    """One person treated by Ada; Bo is a therapist of somebody else, Dot the front desk, Bill the biller, Max directs."""
+    """One person treated by Ada; Bo treats somebody else, Dot is the front desk, Bill the biller, Max directs."""
 
     program: Program
     ada: Staff

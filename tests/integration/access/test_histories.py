@@ -167,7 +167,8 @@ class History:
         by = pick(self.everybody(DESK, MD, PO, IT, DA))
         person = self.program.register(by, f"Person{len(self.people)}")
         self.people.append(person)
-        self.direct[person] = {by.user}
+        desk = by.user in self.holdings[(bytes(16), Kind.DESK)].users and policy.may_be_member(Kind.DESK, by.roles)
+        self.direct[person] = set() if desk else {by.user}
         own = [role for role in by.roles if role in (IT, DA)]
         if own and not roles.ASSIGNERS & set(by.roles):
             self.team[(person, by.user)] = own[0]

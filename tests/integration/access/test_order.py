@@ -1,4 +1,4 @@
-"""A view depends on the set of acts and revisions, never on the order they arrived in, nor on how many came at once."""
+"""A view depends on the acts in their order and on the set of revisions: on no order of these, on no portions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ SEED = 20261121
 
 
 class Shuffled:
-    """The vault's rows in another order: what a copy holds that got them from others."""
+    """The vault's revisions in another order, mixed otherwise with its acts: what a copy holds that got them later."""
 
     def __init__(self, db: Any, rng: random.Random) -> None:
         self._db = db
         self._acts: list[ActRow] = [row for _, row in db.acts_since(0)]
         self._revisions: list[RevisionRow] = [row for _, row in db.revisions_since(0, 1_000_000)]
-        rng.shuffle(self._acts)
         rng.shuffle(self._revisions)
         self.arrived = (0, 0)
 
@@ -47,7 +46,7 @@ class Shuffled:
         return replace(self._db.position, acts=self.arrived[0], revisions=self.arrived[1])
 
     def acts_since(self, seq: int) -> list[tuple[int, ActRow]]:
-        """Acts in their new order."""
+        """Acts, of which as many have arrived."""
         return list(enumerate(self._acts[: self.arrived[0]], 1))[seq:]
 
     def revisions_since(self, seq: int, limit: int) -> list[tuple[int, RevisionRow]]:
@@ -102,7 +101,9 @@ def test_any_order_gives_the_same_view(histories: list[History], scale: Any, tmp
                 expected = dump(history.program.workspace(who).view)
                 got = shuffled_dump(history, who, tmp_path / f"{number}-{index}-{who.user.hex()}.db", rng)
                 differing = [name for name in expected if expected[name] != got[name]]
-                assert differing == [], f"{who.name} {who.roles}, history {index}, order {SEED + number}: {history.told}"
+                assert differing == [], (
+                    f"{who.name} {who.roles}, history {index}, order {SEED + number}: {history.told}"
+                )
 
 
 def test_a_view_built_at_once_equals_one_that_grew(histories: list[History]) -> None:

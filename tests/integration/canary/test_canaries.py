@@ -1,4 +1,4 @@
-"""Unique words in every kind of document: none of them lies readable in any file, and nothing is printed or left behind."""
+"""Unique words in every kind of document: none lies readable in any file, and nothing is printed or left behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from iop_tui import slices
-from iop_tui.access import charts, primitives, roles
+from iop_tui.access import charts, policy, primitives, roles
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
@@ -58,6 +58,18 @@ def _word(kind: str) -> str:
     return f"{kind.replace('_', '').lower()[:14]}zqx"
 
 
+# What exists in shares only is a copy of something planted here, under another key of the same make.
+PLANTED = tuple(kind for kind in slices.TYPES if kind.compartment != Kind.SHARE)
+
+
+def home(p: Program, chart: charts.ChartMap, kind: str) -> bytes:
+    """The compartment a kind of document belongs to, for the therapist who plants it."""
+    if kind in policy.PROGRAM_KINDS:
+        return primitives.program_compartment(p.root.session, kind)
+    alone = kind in policy.AUTHOR_KINDS
+    return charts.reserved_id(chart, kind, roles.INDIVIDUAL_THERAPIST if alone else "")
+
+
 @dataclass
 class Planted:
     """An open vault with a word in everything, and the words."""
@@ -69,7 +81,9 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
-    p = program(tmp_path_factory.mktemp("canary"), roles.INDIVIDUAL_THERAPIST, roles.MEDICAL_DIRECTOR, name="Userzqx Founder")
+    p = program(
+        tmp_path_factory.mktemp("canary"), roles.INDIVIDUAL_THERAPIST, roles.MEDICAL_DIRECTOR, name="Userzqx Founder"
+    )
     p.add("Colleaguezqx", roles.COUPLES_THERAPIST)
     words = ["userzqx", "colleaguezqx", PHRASE.decode(), "purposezqx", "reasonzqx"]
     first = p.founder
@@ -79,18 +93,21 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     p.settle()
     work = p.root.work()
     chart = charts.chart_of(p.root.session, person)
-    for kind in slices.TYPES:
-        place = charts.reserved_id(chart, kind.compartment)
+    for kind in PLANTED:
+        place = home(p, chart, kind.compartment)
         word = _word(kind.kind)
         received = f'{{"text": "{word}received"}}'.encode()
         primitives.put(
-            p.root.session, work, place, kind, filled(kind, word), person=person, received=received, source="received:IND"
+            p.root.session,
+            work,
+            place,
+            kind,
+            filled(kind, word),
+            person=person,
+            received=received,
+            source="received:IND",
         )
         words += [word, f"{word}received"]
-    for kind, role in ((Kind.PSY, roles.INDIVIDUAL_THERAPIST), (Kind.SAFE, roles.INDIVIDUAL_THERAPIST)):
-        place = charts.reserved_id(chart, kind, role)
-        primitives.put(p.root.session, work, place, slices.TYPES[1], note(_word(kind)), person=person)
-        words.append(_word(kind))
     p.root.session.note(work, "import")
     p.root.commit(work)
     _use(p, person, words)
@@ -122,8 +139,8 @@ def _use(p: Program, person: bytes, words: list[str]) -> None:
 def test_the_words_are_really_there(planted: Planted) -> None:
     """Otherwise a scan that finds nothing says nothing."""
     text = " ".join(row[0] for row in planted.program.root.view.rows("SELECT body FROM searchtext"))
-    missing = [_word(kind.kind) for kind in slices.TYPES if _word(kind.kind) not in text]
-    assert missing == [_word("service_line")] or missing == []
+    missing = [_word(kind.kind) for kind in PLANTED if _word(kind.kind) not in text]
+    assert set(missing) <= {_word("service_line")}
     assert traces.in_bytes("xx CanaryZQX xx".encode("utf-16-le"), ["canaryzqx"]) == {"canaryzqx"}
 
 
@@ -206,8 +223,8 @@ def test_nothing_is_printed_logged_or_left_in_temporary_files(tmp_path: Path) ->
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_memory_reader_finds_what_is_there() -> None:
-    """Used by the tests of locking; here it must find a word in a process that holds one, and none in one that does not."""
-    script = "import sys; word = ''.join(sys.argv[1:]); kept = [word.upper().lower()]; print('ready', flush=True); sys.stdin.read()"
+    """Used by the tests of locking: it must find a word in a process that holds one, and none where there is none."""
+    script = "import sys; kept = [''.join(sys.argv[1:]).upper().lower()]; print('ready', flush=True); sys.stdin.read()"
     for parts, expected in ((["heldin", "memoryzqx"], {"heldinmemoryzqx"}), (["some", "thing"], set())):
         with subprocess.Popen(
             [sys.executable, "-c", script, *parts], stdin=subprocess.PIPE, stdout=subprocess.PIPE

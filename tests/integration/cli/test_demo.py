@@ -7,11 +7,18 @@ import time
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from iop_tui.access import roles
+from iop_tui.kernel.errors import Unexpected
 from iop_tui.shell.demo.cast import cast
 from iop_tui.shell.demo.dice import Dice
+from iop_tui.shell.demo.hands import Sealed, made
 from iop_tui.shell.demo.people import Crowd
+from iop_tui.shell.demo.secrets import totp_seed
 from iop_tui.shell.demo.texts import Writer
+from iop_tui.vault import headfile
+from iop_tui.vault.totp import code_at
 from tests.support.command import Site, command
 
 
@@ -117,3 +124,38 @@ def test_doctor_needs_no_unlock(site: Site) -> None:
     assert all(item["citation"] and item["evidence"] for item in controls.values())
     assert controls["no core dump"]["ok"]
     json.dumps(done.value)
+
+
+def _some(job: int) -> list[Sealed]:
+    return [Sealed(job, job * 10 + turn, [bytes([job])], []) for turn in range(job % 4)]
+
+
+def test_helpers_give_the_same_in_the_same_order() -> None:
+    alone = list(made(range(12), _some, 1))
+    assert alone == list(made(range(12), _some, 3))
+    assert [sealed.at_ms for _, sealed in alone] == sorted(sealed.at_ms for _, sealed in alone)
+
+
+def test_a_helper_that_ends_early_is_a_failure() -> None:
+    def fail(job: int) -> list[Sealed]:
+        if job == 5:
+            raise SystemExit(1)
+        return _some(job)
+
+    with pytest.raises(Unexpected):
+        list(made(range(12), fail, 2))
+
+
+@pytest.mark.nightly
+def test_a_clinic(tmp_path: Path) -> None:
+    done = command("demo", "--size", "clinic", "--no-open", "--json", "--vault", str(tmp_path / "d"), timeout=900)
+    assert done.code == 0, done.err
+    assert done.value["people"] == 200
+    assert 9_900 <= done.value["notes"] <= 10_100
+    assert len(done.value["couples"]) == 20
+    name, phrase, uri = (done.value["users"][1][key] for key in ("name", "passphrase", "totp_uri"))
+    assert uri.startswith("otpauth://")
+    code = code_at(totp_seed(headfile.read(tmp_path / "d" / "vault.head").header.vault_id, name), int(time.time()))
+    verified = command("--vault", str(tmp_path / "d"), "--user", name, "--json", "verify", "--deep",
+                       secrets=[{"passphrase": phrase, "totp": code}], timeout=900)  # fmt: skip
+    assert (verified.code, verified.value) == (0, {"ok": True, "findings": []})

@@ -1,10 +1,9 @@
-"""The current fails while somebody saves: nothing that was acknowledged is lost, and the vault opens without an alarm."""
+"""The current fails while somebody saves: nothing acknowledged is lost, and the vault opens without an alarm."""
 
 from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,14 @@ OTHER = b"another orchard of ninety lanterns"
 
 
 @pytest.fixture(scope="module")
-def charted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, Staff, bytes]]:
+def charted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, Staff, bytes]:
     """A closed vault with one person in care."""
     p = program(tmp_path_factory.mktemp("crash"), roles.INDIVIDUAL_THERAPIST, roles.MEDICAL_DIRECTOR)
     person = p.register(p.founder, "Ana")
     p.assign(p.founder, person, p.founder, roles.INDIVIDUAL_THERAPIST)
     p.settle()
     p.close()
-    yield p, p.founder, person
+    return p, p.founder, person
 
 
 def unlock(p: Program, who: Staff, path: Path, secret: bytes = PHRASE) -> Workspace:
@@ -92,7 +91,7 @@ def test_power_cuts_lose_nothing_acknowledged(
 def test_a_header_change_cut_short_leaves_the_old_or_the_new_passphrase(
     charted: tuple[Program, Staff, bytes], scale: Any, tmp_path: Path
 ) -> None:
-    """The vault's copy first, then vault.head: at every moment exactly one passphrase opens, and the change is finished."""
+    """The vault's copy first, then vault.head: at every moment one passphrase opens, and the change is finished."""
     p, who, _ = charted
     before, watched = shutil.copytree(p.path, tmp_path / "before"), shutil.copytree(p.path, tmp_path / "watched")
     disk = Disk(watched)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +101,7 @@ def _session(p: Program, clinician: Staff, person: bytes, records: list[bytes]) 
 
 
 @pytest.fixture(scope="module")
-def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Copies:
     folder = tmp_path_factory.mktemp("integrity")
     p = program(folder, roles.INDIVIDUAL_THERAPIST, roles.MEDICAL_DIRECTOR, seed=3)
     me = p.founder
@@ -128,7 +128,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
     _session(p, me, person, records)
     p.close()
     newest = shutil.copytree(p.path, folder / "newest")
-    yield Copies(p, key, me, newest, older, killed, last)
+    return Copies(p, key, me, newest, older, killed, last)
 
 
 def opened(path: Path, key: bytes) -> Any:

@@ -117,13 +117,16 @@ def test_a_suspended_user_gets_the_keys_made_meanwhile(clinic: tuple[Program, St
     tom.status = "active"
     p.settle()
     for kind in ("DIR", "MED", "CRISIS", "GRP", "IND"):
-        newest = "SELECT max(g.number), (SELECT max(generation) FROM keyring k WHERE k.compartment = c.id) FROM compartment c"
-        rows = p.workspace(tom).view.rows(f"{newest} JOIN generation g ON g.compartment = c.id WHERE c.kind = ?", (kind,))
+        held = "(SELECT max(generation) FROM keyring k WHERE k.compartment = c.id)"
+        newest = f"SELECT max(g.number), {held} FROM compartment c"
+        rows = p.workspace(tom).view.rows(
+            f"{newest} JOIN generation g ON g.compartment = c.id WHERE c.kind = ?", (kind,)
+        )
         assert rows[0][0] == rows[0][1], kind
 
 
 def test_a_removed_user_is_out_and_reads_nothing_new(clinic: tuple[Program, Staff, bytes]) -> None:
-    p, tom, person = clinic
+    p, tom, _ = clinic
     staff.remove(p.root, tom.user)
     tom.status = "removed"
     ws = p.workspace(tom)
@@ -278,7 +281,9 @@ def test_the_wall_stands_when_assigning_and_when_linking(clinic: tuple[Program, 
     assert [line.id for line in people.caseload(p.workspace(tom))] != []
 
 
-def share_of(p: Program, tom: Staff, person: bytes, reader: Staff, seconds: int) -> tuple[notes.Saved, primitives.Shared]:
+def share_of(
+    p: Program, tom: Staff, person: bytes, reader: Staff, seconds: int
+) -> tuple[notes.Saved, primitives.Shared]:
     ws = p.workspace(tom)
     saved = notes.save(ws, person, note("shared"))
     work = ws.work()
@@ -330,4 +335,6 @@ def test_only_what_one_can_open_can_be_shared_and_only_until_a_date(clinic: tupl
             p.root.session, p.root.work(), [saved.revision], [me], purpose="x", not_after_ms=2**50, person=person
         )
     with pytest.raises(Refused, match="end date"):
-        primitives.share(p.workspace(tom).session, p.root.work(), [saved.revision], [me], purpose="x", not_after_ms=0, person=person)
+        primitives.share(
+            p.workspace(tom).session, p.root.work(), [saved.revision], [me], purpose="x", not_after_ms=0, person=person
+        )

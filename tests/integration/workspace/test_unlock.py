@@ -57,7 +57,13 @@ def test_the_right_secrets_open(closed: Program) -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret", "code"),
-    [("Nobody", PHRASE, None), (FOUNDER, b"velvet orchard ninety lanterx", None), (FOUNDER, PHRASE, "000000"), (FOUNDER, b"", ""), ("", PHRASE, "")],
+    [
+        ("Nobody", PHRASE, None),
+        (FOUNDER, b"velvet orchard ninety lanterx", None),
+        (FOUNDER, PHRASE, "000000"),
+        (FOUNDER, b"", ""),
+        ("", PHRASE, ""),
+    ],
     ids=["user", "passphrase", "code", "empty", "no user"],
 )
 def test_nobody_is_told_which_secret_was_wrong(closed: Program, name: str, secret: bytes, code: str | None) -> None:
@@ -192,7 +198,9 @@ def test_a_missing_file_is_named(closed: Program, name: str) -> None:
     assert caught.value.exit_code == 5
 
 
-@pytest.mark.parametrize("content", [b"", b"x" * 100, bytes(20480), os.urandom(20480)], ids=["empty", "short", "zeros", "noise"])
+@pytest.mark.parametrize(
+    "content", [b"", b"x" * 100, bytes(20480), os.urandom(20480)], ids=["empty", "short", "zeros", "noise"]
+)
 def test_a_damaged_head_is_reported_before_any_secret_counts(closed: Program, content: bytes) -> None:
     (closed.path / headfile.NAME).write_bytes(content)
     with pytest.raises(VaultDamaged, match=r"vault\.head") as caught:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.vaults import Program, empty, program
 from textual.pilot import Pilot
 
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
+from tests.support.vaults import Program, empty, program
 
 SECONDS = 8.0
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.vaults import Program
-from tests.tui.screens.conftest import Desk, Open
 from textual.widgets import TextArea
 
 from iop_tui.clinical.notes import service as notes
@@ -12,6 +10,8 @@ from iop_tui.clinical.notes.starting import unsaved
 from iop_tui.clinical.records import api as records
 from iop_tui.ui.form import Form
 from iop_tui.ui.recordlist import RecordList
+from tests.support.vaults import Program
+from tests.tui.screens.conftest import Desk, Open
 
 SIZES = [(80, 24), (120, 40), (60, 20)]
 
@@ -51,7 +51,7 @@ async def test_from_today_to_a_signed_note(opened: Open, made: Program, size: tu
         await desk.open("<f8>")
         await desk.see("Sign for Max Brandt", "look")
         await desk.open("s")
-        await desk.see("Timeline", "signed")
+        await desk.see("Time", "signed")
         line = records.search(desk.app.ws, "canary")[0]
         assert records.line_of(desk.app.ws, line.id).status == "signed"
     with made.workspace("nadia") as ws:

@@ -164,7 +164,10 @@ FACTS = st.lists(
     max_size=6, unique_by=lambda fact: fact.id,
 )  # fmt: skip
 COUPLES = st.lists(
-    st.builds(CoupleFact, st.binary(min_size=2, max_size=2), st.just(A), st.just(B), st.sampled_from([CLEO, TOM]), st.integers(0, 5)),
+    st.builds(
+        CoupleFact, st.binary(min_size=2, max_size=2), st.just(A), st.just(B), st.sampled_from([CLEO, TOM]),
+        st.integers(0, 5),
+    ),
     max_size=2, unique_by=lambda couple: couple.id,
 )  # fmt: skip
 

@@ -51,7 +51,9 @@ WEIGHT: DocumentType[Weight] = DocumentType(
 
 
 def test_values_become_documents() -> None:
-    assert WEIGHT.parse({"kilograms": 80, "scale": "home", "tags": ["a"]}) == Weight(kilograms=80.0, scale="home", tags=("a",))
+    assert WEIGHT.parse({"kilograms": 80, "scale": "home", "tags": ["a"]}) == Weight(
+        kilograms=80.0, scale="home", tags=("a",)
+    )
     assert WEIGHT.parse({}) == Weight()
 
 
@@ -125,7 +127,15 @@ def test_the_schema_carries_labels_help_and_sources() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, ""), (True, "yes"), (date(2026, 1, 2), "2026-01-02"), (("a", "b"), "a\nb"), (3, "3"), (0, "0"), (False, "no")],
+    [
+        (None, ""),
+        (True, "yes"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (("a", "b"), "a\nb"),
+        (3, "3"),
+        (0, "0"),
+        (False, "no"),
+    ],
 )
 def test_values_in_plain_words(value: Any, shown: str) -> None:
     assert show_value(value) == shown

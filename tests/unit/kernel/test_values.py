@@ -19,7 +19,9 @@ from iop_tui.kernel.errors import IopError, VaultDamaged
 from iop_tui.kernel.rng import SeededRng, SystemRng
 from iop_tui.kernel.secret import Secret
 
-_PLAIN = st.recursive(st.one_of(st.integers(-(2**63), 2**63 - 1), st.binary(), st.text(), st.none()), st.lists, max_leaves=8)
+_PLAIN = st.recursive(
+    st.one_of(st.integers(-(2**63), 2**63 - 1), st.binary(), st.text(), st.none()), st.lists, max_leaves=8
+)
 
 
 class Pair(msgspec.Struct, frozen=True, array_like=True):
@@ -79,10 +81,15 @@ def test_dictionaries_encode_in_one_order(value: Any) -> None:
 
 def test_secrets_print_redacted_and_are_not_copied_about() -> None:
     secret = Secret(b"velvet orchard")
-    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>20}", f"{[secret]}", f"{secret,}"):
+    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>20}", f"{[secret]}", f"{(secret,)}"):
         assert "velvet" not in shown
         assert "redacted" in shown
-    for forbidden in (lambda: pickle.dumps(secret), lambda: secret == Secret(b"x"), lambda: copy.deepcopy(secret), lambda: hash(secret)):
+    for forbidden in (
+        lambda: pickle.dumps(secret),
+        lambda: secret == Secret(b"x"),
+        lambda: copy.deepcopy(secret),
+        lambda: hash(secret),
+    ):
         with pytest.raises(TypeError):
             forbidden()
     assert secret.reveal() == b"velvet orchard"

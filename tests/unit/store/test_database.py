@@ -54,7 +54,13 @@ def test_a_key_of_another_length_is_refused(path: Path) -> None:
 
 
 def test_settings_are_those_that_lose_nothing(database: Any) -> None:
-    expected = {"journal_mode": "wal", "synchronous": 2, "locking_mode": "exclusive", "foreign_keys": 1, "trusted_schema": 0}
+    expected = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "locking_mode": "exclusive",
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+    }
     assert {name: database.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected
     assert database.execute("PRAGMA cipher_use_hmac").fetchone()[0] == "1"
 
@@ -87,7 +93,12 @@ def test_dangerous_statements_are_denied(database: Any, statement: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(None, VaultMissing), (b"", VaultDamaged), (b"SQLite format 3\x00" + bytes(4080), VaultDamaged), (os.urandom(8192), VaultDamaged)],
+    [
+        (None, VaultMissing),
+        (b"", VaultDamaged),
+        (b"SQLite format 3\x00" + bytes(4080), VaultDamaged),
+        (os.urandom(8192), VaultDamaged),
+    ],
     ids=["missing", "empty", "plaintext", "noise"],
 )
 def test_what_is_no_vault_is_refused(path: Path, content: bytes | None, error: type[Exception]) -> None:
@@ -133,7 +144,9 @@ def test_the_lock_holds_whatever_this_process_does_beside_it(database: Any, path
     assert lock_owner(path) == os.getpid()
     with pytest.raises(VaultInUse):
         open_database(path, KEY, exclusive=True)
-    done = subprocess.run([sys.executable, "-c", _OPENS, str(path)], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _OPENS, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
     owner, said = done.stdout.splitlines()
     assert owner == str(os.getpid())
     assert said == f"This vault is open in another session (process {os.getpid()})."
@@ -165,7 +178,17 @@ def test_database_errors_become_plain_sentences(text: str, error: type[Exception
     assert "/secret" not in found.message
 
 
-@pytest.mark.parametrize(("code", "error"), [(28, DiskFull), (122, DiskFull), (30, ReadOnlyMedium), (13, ReadOnlyMedium), (2, VaultMissing), (5, MediumUnusable)])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (28, DiskFull),
+        (122, DiskFull),
+        (30, ReadOnlyMedium),
+        (13, ReadOnlyMedium),
+        (2, VaultMissing),
+        (5, MediumUnusable),
+    ],
+)
 def test_system_errors_become_plain_sentences(code: int, error: type[Exception]) -> None:
     assert type(from_os_error(OSError(code, "x"), Path("vault.db"))) is error
 

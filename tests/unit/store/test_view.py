@@ -14,24 +14,36 @@ from hypothesis import strategies as st
 from iop_tui.kernel.declare import Fact, PersonLine
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.compare import DUMPS
-from iop_tui.store.view import Changes, Projected, ProjectedSignature, View, drop_compartments, put_revisions, put_signatures
+from iop_tui.store.view import (
+    Changes,
+    Projected,
+    ProjectedSignature,
+    View,
+    drop_compartments,
+    put_revisions,
+    put_signatures,
+)
 
 AUTHOR, OTHER, PERSON = b"a" * 16, b"o" * 16, b"p" * 16
 
 
-def version(number: int, record: int, parents: tuple[int, ...] = (), *, compartment: int = 1, author: bytes = AUTHOR) -> Projected:
+def version(
+    number: int, record: int, parents: tuple[int, ...] = (), *, compartment: int = 1, author: bytes = AUTHOR
+) -> Projected:
     """A version whose every column follows from its number."""
     return Projected(
         bytes([number]) * 16, bytes([100 + record]) * 16, "note", PERSON, bytes([200 + compartment]) * 16, author,
-        tuple(bytes([parent]) * 16 for parent in parents), 1000 + number, "draft", f"2026-01-{number:02}", f"title{number}", "",
-        1, f'{{"n": {number}}}'.encode(), f"word{number} common", (Fact("minutes", date(2026, 1, number), float(number)),),
+        tuple(bytes([parent]) * 16 for parent in parents), 1000 + number, "draft", f"2026-01-{number:02}",
+        f"title{number}", "", 1, f'{{"n": {number}}}'.encode(), f"word{number} common",
+        (Fact("minutes", date(2026, 1, number), float(number)),),
     )  # fmt: skip
 
 
 def signature(number: int, record: int, target: int, signer: bytes = AUTHOR) -> ProjectedSignature:
     return ProjectedSignature(
-        bytes([number]) * 16, bytes([100 + record]) * 16, bytes([target]) * 16, signer, "author", 1000 + number, b"{}"
-    )
+        bytes([number]) * 16, bytes([100 + record]) * 16, bytes([target]) * 16, signer, "author", 1000 + number, b"{}",
+        bytes([200 + (2 if record == 4 else 1)]) * 16,
+    )  # fmt: skip
 
 
 # A record edited in a line, one with two leaves, one whose leaves met again, one of a single version.
@@ -39,7 +51,7 @@ GRAPH: tuple[Any, ...] = (
     version(1, 1), version(2, 1, (1,)), version(3, 1, (2,)),
     version(4, 2), version(5, 2, (4,)), version(6, 2, (4,)),
     version(7, 3), version(8, 3, (7,)), version(9, 3, (7,)), version(10, 3, (8, 9)),
-    version(11, 4, compartment=2), signature(20, 1, 3), signature(21, 4, 11), signature(22, 2, 5, OTHER),
+    version(11, 4, compartment=2), signature(20, 1, 3), signature(21, 4, 11, compartment=2), signature(22, 2, 5, OTHER),
 )  # fmt: skip
 
 
@@ -72,7 +84,9 @@ def dump(view: View) -> dict[str, Any]:
     """Every table without row numbers, and what full-text search finds."""
     found = {name: view.rows(query) for name, query in DUMPS.items()}
     for word in ("common", *(f"word{number}" for number in range(1, 12))):
-        query = "SELECT r.record FROM search JOIN record r ON r.id = search.rowid WHERE search MATCH ? ORDER BY r.record"
+        query = (
+            "SELECT r.record FROM search JOIN record r ON r.id = search.rowid WHERE search MATCH ? ORDER BY r.record"
+        )
         found[word] = view.rows(query, (word,))
     return found
 

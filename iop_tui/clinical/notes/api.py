@@ -1,0 +1,32 @@
+"""What other slices may use of notes."""
+
+from __future__ import annotations
+
+from iop_tui.clinical.notes.links import ObjectiveState, number_of, resolve
+from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
+from iop_tui.clinical.notes.overlaps import overlaps
+from iop_tui.clinical.notes.queries import citations, last_signed, service_days, services_given, sessions_of
+from iop_tui.clinical.notes.service import after_signing
+from iop_tui.clinical.notes.similarity import WARN_AT, similarity
+from iop_tui.clinical.notes.thread import Thread, check, prepare, text_of
+
+__all__ = [
+    "PROGRESS_NOTE",
+    "WARN_AT",
+    "ObjectiveState",
+    "ProgressNote",
+    "Thread",
+    "after_signing",
+    "check",
+    "citations",
+    "last_signed",
+    "number_of",
+    "overlaps",
+    "prepare",
+    "resolve",
+    "service_days",
+    "services_given",
+    "sessions_of",
+    "similarity",
+    "text_of",
+]

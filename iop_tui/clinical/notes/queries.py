@@ -1,0 +1,79 @@
+"""What is known around a note before it is written: sessions of the day, the last note, which objectives notes cite."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from iop_tui.clinical.notes.links import number_of
+from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
+from iop_tui.clinical.notes.overlaps import Busy
+from iop_tui.clinical.signing.api import VOIDED
+from iop_tui.workspace import Workspace
+
+# `+` keeps the planner on the person's own rows: an index over all notes of the program would serve the order, too.
+MOST = 400
+"""Notes of a person that are looked at for citations: more than two years of weekly sessions and groups."""
+
+
+def sessions_of(ws: Workspace, day: date, person: bytes) -> tuple[Busy, ...]:
+    """Documented sessions of a day: this user's own, and those with this person that this user may read."""
+    rows = ws.view.rows(
+        "SELECT record, person, author, doc, version FROM record WHERE kind = ? AND service_date = ?"
+        f" AND origin IS NULL AND (author = ? OR person = ?) AND record NOT IN {VOIDED}",
+        (PROGRESS_NOTE.kind, day.isoformat(), ws.user.user, person),
+    )
+    found = []
+    for record, who, author, doc, version in rows:
+        note = PROGRESS_NOTE.decode(doc, version)
+        if note.start is not None and note.stop is not None and note.start < note.stop:
+            found.append(Busy(record, who, author, day, note.start, note.stop, note.session_type))
+    return tuple(found)
+
+
+def last_signed(ws: Workspace, person: bytes, author: bytes, before: bytes = b"") -> ProgressNote | None:
+    """The author's last signed note about a person, another than `before`; None where there is none."""
+    row = ws.view.one(
+        "SELECT doc, version FROM record WHERE +kind = ? AND person = ? AND author = ? AND +status = 'signed'"
+        f" AND record != ? AND record NOT IN {VOIDED} ORDER BY service_date DESC, id DESC LIMIT 1",
+        (PROGRESS_NOTE.kind, person, author, before),
+    )
+    return PROGRESS_NOTE.decode(row[0], row[1]) if row else None
+
+
+def citations(ws: Workspace, person: bytes) -> dict[str, date]:
+    """Id or number of an objective → the last service date on which a note cited it."""
+    rows = ws.view.rows(
+        "SELECT service_date, json_extract(doc, '$.objectives') FROM record WHERE +kind = ? AND person = ?"
+        f" AND origin IS NULL AND service_date IS NOT NULL AND record NOT IN {VOIDED}"
+        " ORDER BY service_date DESC, id DESC LIMIT ?",
+        (PROGRESS_NOTE.kind, person, MOST),
+    )
+    found: dict[str, date] = {}
+    for day, raw in rows:
+        for link in msgspec.json.decode(raw or "[]", type=list[str]):
+            found.setdefault(link.partition("#")[2] or number_of(link), date.fromisoformat(day))
+    return found
+
+
+def service_days(ws: Workspace, person: bytes, since: date) -> list[date]:
+    """Days with a documented session, oldest first; a day counts once."""
+    rows = ws.view.rows(
+        "SELECT DISTINCT service_date FROM record WHERE +kind = ? AND person = ? AND origin IS NULL"
+        f" AND service_date >= ? AND record NOT IN {VOIDED} ORDER BY service_date",
+        (PROGRESS_NOTE.kind, person, since.isoformat()),
+    )
+    return [date.fromisoformat(row[0]) for row in rows]
+
+
+def services_given(ws: Workspace, person: bytes) -> list[tuple[str, int, int]]:
+    """(session type, sessions, minutes) of signed notes, by type."""
+    rows = ws.view.rows(
+        "SELECT json_extract(r.doc, '$.session_type'), count(*), coalesce(sum(f.value), 0) FROM record r"
+        " LEFT JOIN fact f ON f.record = r.record AND f.key = 'minutes'"
+        f" WHERE r.kind = ? AND r.person = ? AND r.status = 'signed' AND r.origin IS NULL AND r.record NOT IN {VOIDED}"
+        " GROUP BY 1 ORDER BY 1",
+        (PROGRESS_NOTE.kind, person),
+    )
+    return [(str(row[0]), int(row[1]), int(row[2])) for row in rows]

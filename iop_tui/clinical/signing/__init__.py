@@ -1,0 +1,1 @@
+"""Signatures over documents of any kind: author, co-signer, client; amendments, voids, proof outside the program."""

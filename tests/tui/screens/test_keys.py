@@ -1,0 +1,66 @@
+"""The key table: one meaning per key on every screen, every action exists, help and palette know it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from iop_tui.clinical.notes.screens import AddendumEditor, NoteEditor
+from iop_tui.clinical.people.screens import Caseload, PersonEditor
+from iop_tui.shell.app import IopApp
+from iop_tui.shell.keymap import TABLE
+from iop_tui.shell.screens.auditlog import AuditLog
+from iop_tui.shell.screens.chart import Chart
+from iop_tui.shell.screens.colleagues import Colleagues
+from iop_tui.shell.screens.record import RecordPage
+from iop_tui.shell.screens.search import Search
+from iop_tui.shell.screens.settings import Settings
+from iop_tui.shell.screens.today import Today
+from iop_tui.ui.form import Form
+from iop_tui.ui.keys import Action
+from iop_tui.ui.page import Page
+from iop_tui.ui.recordlist import RecordList
+
+PAGES: list[type[Page]] = [
+    Today, Caseload, Chart, RecordPage, Search, Colleagues, AuditLog, Settings, NoteEditor, AddendumEditor, PersonEditor,
+]  # fmt: skip
+OWN_WIDGETS = {"filter": Caseload, "search": Search, "row": NoteEditor}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_key_means_one_thing_on_a_screen(page: type[Page]) -> None:
+    seen: dict[str, str] = {}
+    for action in TABLE.at("everywhere", *page.places):
+        if action.builtin:
+            continue
+        for stroke in (*action.single, *(" ".join(pair) for pair in action.sequences)):
+            assert seen.setdefault(stroke, action.id) == action.id, f"{stroke} on {page.__name__}"
+        assert not {first for first, _ in action.sequences} & set(seen) - {"g"}
+
+
+def _runs(action: Action, kinds: tuple[type, ...]) -> bool:
+    name = action.method.partition("(")[0].rpartition(".")[2]
+    return any(inspect.isfunction(getattr(kind, f"action_{name}", None)) for kind in kinds)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_action_of_a_screen_exists(page: type[Page]) -> None:
+    for action in TABLE.at("everywhere", *page.places):
+        assert action.builtin or _runs(action, (page, IopApp, RecordList, Form)), action.id
+
+
+@pytest.mark.parametrize("place", sorted(OWN_WIDGETS))
+def test_every_action_of_a_field_exists(place: str) -> None:
+    for action in TABLE.at(place):
+        assert _runs(action, (OWN_WIDGETS[place],)), action.id
+
+
+def test_every_place_of_the_table_is_used() -> None:
+    used = {"everywhere", "text", "form", *OWN_WIDGETS, *(place for page in PAGES for place in page.places)}
+    assert {action.where for action in TABLE} == used
+
+
+def test_lock_quit_and_help_cannot_be_unbound() -> None:
+    for name in ("app.lock", "app.quit", "app.help"):
+        assert TABLE[name].locked
