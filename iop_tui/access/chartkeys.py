@@ -250,7 +250,8 @@ def close_membership(session: Session, work: Work, person: bytes, user: bytes, r
     """Write the end of a user's part (or of all their parts) into every care record of it this program can write."""
     rows = session.view.rows(
         "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?1"
-        " AND deposit = 0 AND status != 'newer' AND json_extract(doc, '$.user') = ?2 AND json_extract(doc, '$.until') IS NULL"
+        " AND deposit = 0 AND status != 'newer' AND json_extract(doc, '$.user') = ?2 AND json_extract(doc,"
+        " '$.until') IS NULL"
         " AND (?3 = '' OR json_extract(doc, '$.role') = ?3)",
         (person, show_id(user), role),
     )

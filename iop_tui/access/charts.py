@@ -141,7 +141,8 @@ _ASSIGNER = (
 _BELIEVED = (
     "r.deposit = 0 AND r.status != 'newer' AND EXISTS (SELECT 1 FROM compartment c WHERE c.id = r.compartment AND ("
     f"(c.kind = 'REG' AND {_ASSIGNER}) OR (c.kind = 'DIR' AND c.person = r.person AND ({_ASSIGNER} OR EXISTS (SELECT 1"
-    " FROM generation g JOIN keyring k ON k.compartment = g.compartment JOIN wrap w ON w.id = k.wrap AND w.root = g.root"
+    " FROM generation g JOIN keyring k ON k.compartment = g.compartment JOIN wrap w ON w.id = k.wrap AND w.root"
+    " = g.root"
     " WHERE g.compartment = c.id AND g.act = g.root AND g.author = r.author)))))"
 )
 
@@ -161,7 +162,9 @@ def chart_of(session: Session, person: bytes) -> ChartMap:
 
 def charts_of_all(session: Session) -> list[tuple[bytes, ChartMap]]:
     """Every chart this user may know the compartments of."""
-    rows = session.view.rows(f"SELECT r.person, r.doc FROM record r WHERE r.kind = 'chart_map' AND {_BELIEVED} ORDER BY r.id")
+    rows = session.view.rows(
+        f"SELECT r.person, r.doc FROM record r WHERE r.kind = 'chart_map' AND {_BELIEVED} ORDER BY r.id"
+    )
     first: dict[bytes, ChartMap] = {}
     for person, doc in rows:
         first.setdefault(person, msgspec.json.decode(doc, type=ChartMap))

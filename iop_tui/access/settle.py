@@ -7,8 +7,6 @@ and a key is handed to a colleague only where the same care team and the matrix 
 
 from __future__ import annotations
 
-import msgspec
-
 from iop_tui.access import chartkeys, charts, policy, program, roles, wall
 from iop_tui.access.charts import FORWARDED, ChartMap, CoupleLink, Forwarded
 from iop_tui.access.policy import Kind

@@ -48,15 +48,15 @@ class Questions:
         """Print a line."""
         self._terminal.write(f"{text}\n".encode())
 
-    def alone(self, before: str, lines: list[str]) -> None:
-        """Show lines to one person: after Enter on `before`, until Enter; then the screen and its history are cleared."""
-        self.say(before)
-        self._ask("Press Enter: ", masked=True).clear()
+    def alone(self, lines: list[str]) -> None:
+        """Show lines to the person at the keyboard until Enter (or Ctrl+C); then screen and scrollback are cleared."""
         try:
             self._terminal.write(WIPE)
             for text in lines:
                 self.say(text)
-            self._ask("Press Enter to clear the screen: ", masked=True).clear()
+            self._ask("Written down? Press Enter to clear the screen: ", masked=True).clear()
+        except Cancelled:
+            return  # it was shown, and that is all this is for
         finally:
             self._terminal.write(WIPE)
 

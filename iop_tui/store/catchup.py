@@ -114,7 +114,8 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
 def _places(session: Session, compartments: list[bytes]) -> dict[tuple[bytes, int], tuple[Secret, bytes, str]]:
     """The keys this user holds of some compartments, by generation, and whose compartments they are."""
     found = session.view.rows(
-        "SELECT k.compartment, k.generation, k.key, c.person, c.kind FROM keyring k JOIN compartment c ON c.id = k.compartment"
+        "SELECT k.compartment, k.generation, k.key, c.person, c.kind FROM keyring k JOIN compartment c ON c.id"
+        " = k.compartment"
         f" WHERE k.compartment IN ({','.join('?' * len(compartments))})",
         tuple(compartments),
     )

@@ -391,9 +391,10 @@ class _Applying:
         return False
 
     def _as_known(self, db: Connection, key: SealedKey, root: bytes) -> bool:
-        """Whether a key agrees with what is known of its compartment: its kind, whose it is, the founding it comes from.
+        """Whether a key agrees with what is known of its compartment: its kind, whose it is, the founding it comes
+        from.
 
-        A person has one directory entry, the one founded first; a program-wide kind has the one id the vault was made with.
+        A person has one directory entry, the one founded first; a program-wide kind has the id the vault was made with.
         """
         programs = self.session.programs
         if programs.get(key.compartment, key.kind) != key.kind or (
@@ -409,13 +410,17 @@ class _Applying:
         return key.kind != DIRECTORY or self._first_directory(db, key, root)
 
     def _first_directory(self, db: Connection, key: SealedKey, root: bytes) -> bool:
-        """Whether no directory entry of this person was founded earlier; a later one that was taken before gives way."""
+        """Whether no directory entry of this person was founded earlier; a later one that was taken before gives
+        way.
+        """
         rivals = db.execute(
-            "SELECT c.id, min(f.pos) FROM compartment c JOIN keyring k ON k.compartment = c.id JOIN wrap w ON w.id = k.wrap"
+            "SELECT c.id, min(f.pos) FROM compartment c JOIN keyring k ON k.compartment = c.id JOIN wrap w ON"
+            " w.id = k.wrap"
             " JOIN wrap f ON f.act = w.root AND f.compartment = c.id WHERE c.kind = ? AND c.person = ? GROUP BY c.id",
             (DIRECTORY, key.person),
         ).fetchall()
-        mine = db.execute("SELECT min(pos) FROM wrap WHERE act = ? AND compartment = ?", (root, key.compartment)).fetchone()
+        founding = (root, key.compartment)
+        mine = db.execute("SELECT min(pos) FROM wrap WHERE act = ? AND compartment = ?", founding).fetchone()
         if any(pos < mine[0] for _, pos in rivals):
             return False
         if rivals:

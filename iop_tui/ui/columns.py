@@ -68,7 +68,8 @@ class Layout(Generic[R]):
             shown = fit(text, width, column.align)
             words = shown.rstrip(" ")
             marks = value.marks if isinstance(value, Cell) and not cursor else ()
-            parts += [(gap, style), *_marked(words, text, marks, style, tones.mark)] if marks else [(gap + words, style)]
+            marked = [(gap, style), *_marked(words, text, marks, style, tones.mark)]
+            parts += marked if marks else [(gap + words, style)]
             parts.append((" " * (len(shown) - len(words)), ground))
         return strip_of(parts, self.width, ground)
 

@@ -61,9 +61,10 @@ def header_findings(
 def own_header(db: VaultDb) -> headfile.Header:
     """The key slots as the vault itself keeps them. Raises `VaultDamaged`."""
     raw = db.state.get("header")
-    if raw is None:
-        raise VaultDamaged("vault.db lacks its copy of the key slots.")
-    return decode(raw, headfile.Header)
+    try:
+        return decode(raw or b"", headfile.Header)
+    except VaultDamaged:
+        raise VaultDamaged("The vault's own copy of the key slots cannot be read (vault.db state header).") from None
 
 
 def refuse_old_slot(db: VaultDb, header: headfile.Header, slot: slots.Slot, head: HeadState) -> None:

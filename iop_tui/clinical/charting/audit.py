@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 from iop_tui.access import roles, settle
 from iop_tui.clinical.charting.clocks import Chart, chart, items, note_due
-from iop_tui.clinical.charting.judge import Setting, objectives, plan_facts, setting
+from iop_tui.clinical.charting.judge import Setting, objectives, plan_facts, setting, states
 from iop_tui.clinical.episodes.api import INTAKE_ASSESSMENT
 from iop_tui.clinical.notes import api as notes
+from iop_tui.clinical.plans import api as plans
 from iop_tui.clinical.safety.api import RAISED, RISK_ASSESSMENT, RiskAssessment
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
@@ -167,6 +168,7 @@ def late_after(here: Setting, note: notes.ProgressNote) -> tuple[date, str] | No
 
 def _content(ws: Workspace, of: Chart, written: list[_Note]) -> Iterator[AuditFinding]:
     by_day: dict[date, tuple[notes.ObjectiveState, ...]] = {}
+    revisions = plans.history(ws, of.person)
     for note in written:
         day = note.document.service_date
         if day is None:
@@ -175,7 +177,7 @@ def _content(ws: Workspace, of: Chart, written: list[_Note]) -> Iterator[AuditFi
             message = f"The note of {day.isoformat()} is linked to no objective."
             yield _finding(of, "no_objective", message, _RULE, note.record)
         if day not in by_day:
-            by_day[day] = objectives(ws, of.person, day)
+            by_day[day] = states(plans.in_force_on(revisions, day), {})
         for link in note.document.objectives:
             state = notes.resolve(link, by_day[day])
             if by_day[day] and (state is None or not state.is_open):

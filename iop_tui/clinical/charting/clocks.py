@@ -66,7 +66,7 @@ def newest(ws: Workspace, person: bytes, kind: DocumentType[D]) -> Found | None:
     """The newest signed document of a kind that is not void, else the newest draft, else None."""
     rows = ws.view.rows(
         "SELECT record, status, doc, version FROM record WHERE kind = ? AND person = ? AND origin IS NULL"
-        " ORDER BY status = 'signed' DESC, service_date DESC, id DESC LIMIT 20",
+        " AND deposit = 0 ORDER BY status = 'signed' DESC, service_date DESC, id DESC LIMIT 20",
         (kind.kind, person),
     )
     withdrawn = signing.voided(ws, person) if rows else {}
@@ -137,6 +137,11 @@ def _plan(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
     what = "Sign the reviewed treatment plan" if draft else "Review the treatment plan"
     record, action = record or found.plan.record, action or "review"
     start = plan.planned or found.admitted
+    forced = _forced_review(found, start)
+    if forced is not None:
+        yield DueLine(found.person, found.name, what, forced, "plan-review-after-risk",
+                      "program rule: raised risk forces a review", record, action)  # fmt: skip
+        return
     case = compliance.Case(found.level, here.tags(found.age), {"last plan": start},
                            notes.service_days(ws, found.person, start))  # fmt: skip
     due = compliance.due(here.packs, "plan review", case)
@@ -145,6 +150,15 @@ def _plan(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
                       record, action)  # fmt: skip
     elif due is not None:
         yield _line(found, what, due, record, action)
+
+
+def _forced_review(found: Chart, planned: date) -> date | None:
+    """The day of a raised risk assessment that the plan does not know of yet."""
+    last = found.newest.get(RISK_ASSESSMENT.kind)
+    document = last.document if last and isinstance(last.document, RiskAssessment) else None
+    if document is None or document.assessed is None or document.level not in RAISED:
+        return None
+    return document.assessed if document.assessed > planned else None
 
 
 def _risk(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -93,9 +94,13 @@ def _thread(ws: Workspace, here: Setting, person: bytes, record: bytes, day: dat
 
 def objectives(ws: Workspace, person: bytes, on: date | None = None) -> tuple[notes.ObjectiveState, ...]:
     """Objectives of the plan in force with the day a note last cited each, for `#` and the thread check."""
-    cited = notes.citations(ws, person)
+    return states(plans.active(ws, person, on), notes.citations(ws, person))
+
+
+def states(in_force: plans.InForce | None, cited: Mapping[str, date]) -> tuple[notes.ObjectiveState, ...]:
+    """The objectives of a plan with the days from `cited` (id or number → last day)."""
     found = []
-    for line in objective_lines(plans.active(ws, person, on)):
+    for line in objective_lines(in_force):
         last = max((day for key in (line.id, line.number) if (day := cited.get(key))), default=None)
         found.append(notes.ObjectiveState(line.id, line.number, line.text, line.is_open, line.has_measure,
                                           line.has_intervention, last, line.since))  # fmt: skip

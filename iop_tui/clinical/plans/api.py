@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from iop_tui.clinical.plans.model import Coded
 if TYPE_CHECKING:
     from iop_tui.workspace import Workspace
 
-__all__ = ["Coded", "InForce", "ObjectiveLine", "PlanLine", "active", "objective_lines", "plans"]
+__all__ = [
+    "Coded", "InForce", "ObjectiveLine", "PlanLine", "active", "history", "in_force_on", "objective_lines", "plans",
+]  # fmt: skip
 
 # Models of other slices import this module for `Coded`, also in the confined import process: the store stays out.
 
@@ -21,6 +24,20 @@ def active(ws: Workspace, person: bytes, on: date | None = None) -> InForce | No
     from iop_tui.clinical.plans import service
 
     return service.active(ws, person, on)
+
+
+def history(ws: Workspace, person: bytes) -> tuple[InForce, ...]:
+    """Every signed revision, in the order in which they came into force."""
+    from iop_tui.clinical.plans import service
+
+    return service.history(ws, person)
+
+
+def in_force_on(found: Sequence[InForce], on: date | None) -> InForce | None:
+    """The plan of a history that was in force on a day, or is now."""
+    from iop_tui.clinical.plans import service
+
+    return service.in_force_on(found, on)
 
 
 def plans(ws: Workspace, person: bytes) -> list[PlanLine]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -72,23 +72,42 @@ def active(ws: Workspace, person: bytes, on: date | None = None) -> InForce | No
 
     Where this user charts about the person, their own part's plan; else the newest they can read.
     """
+    return in_force_on(history(ws, person), on)
+
+
+def history(ws: Workspace, person: bytes) -> tuple[InForce, ...]:
+    """Every signed revision that is not void, as amended, in the order in which they came into force.
+
+    Only of who holds the compartment's key: a plan that somebody else put there counts for nothing.
+    """
     place = _own_place(ws, person)
     withdrawn = signing.voided(ws, person)
     rows = ws.view.rows(
         "SELECT record, doc, version FROM record WHERE kind = ?1 AND person = ?2 AND +status = 'signed'"
-        " AND origin IS NULL AND (?3 IS NULL OR compartment = ?3)",
+        " AND origin IS NULL AND deposit = 0 AND (?3 IS NULL OR compartment = ?3)",
         (TREATMENT_PLAN.kind, person, place),
     )
-    found = [(TREATMENT_PLAN.decode(doc, version), bytes(record)) for record, doc, version in rows]
-    limit = on or date.max
-    begun = [item for item in found if item[1] not in withdrawn and (item[0].effective or date.min) <= limit]
+    found = [
+        InForce(bytes(record), _amended(ws, bytes(record), TREATMENT_PLAN.decode(doc, version)))
+        for record, doc, version in rows
+        if record not in withdrawn
+    ]
+    return tuple(sorted(found, key=lambda item: (item.plan.effective or date.min, item.plan.number)))
+
+
+def _amended(ws: Workspace, record: bytes, plan: TreatmentPlan) -> TreatmentPlan:
+    current = signing.current(ws, record) if signing.amendments(ws, record) else plan
+    return current if isinstance(current, TreatmentPlan) else plan
+
+
+def in_force_on(found: Sequence[InForce], on: date | None) -> InForce | None:
+    """The last of a history that had begun on a day (or began at all), unless it was closed by then."""
+    begun = [item for item in found if on is None or (item.plan.effective or date.min) <= on]
     if not begun:
         return None
-    plan, record = max(begun, key=lambda item: (item[0].effective or date.min, item[0].number))
-    if plan.closed_on is not None and (on is None or on > plan.closed_on):
-        return None
-    current = signing.current(ws, record) if signing.amendments(ws, record) else plan
-    return InForce(record, current if isinstance(current, TreatmentPlan) else plan)
+    last = begun[-1]
+    is_closed = last.plan.closed_on is not None and (on is None or on > last.plan.closed_on)
+    return None if is_closed else last
 
 
 def _own_place(ws: Workspace, person: bytes) -> bytes | None:
@@ -121,7 +140,8 @@ def objectives(ws: Workspace, person: bytes) -> tuple[ObjectiveLine, ...]:
 def signed_ids(ws: Workspace, person: bytes) -> frozenset[str]:
     """Ids of everything that ever stood in a signed plan of this person: closed, never removed."""
     rows = ws.view.rows(
-        "SELECT doc, version FROM record WHERE kind = ? AND person = ? AND +status = 'signed' AND origin IS NULL",
+        "SELECT doc, version FROM record WHERE kind = ? AND person = ? AND +status = 'signed' AND origin IS NULL"
+        " AND deposit = 0",
         (TREATMENT_PLAN.kind, person),
     )
     return frozenset(

@@ -434,7 +434,7 @@ def client_signatures(ws: Workspace, record: bytes) -> list[ClientSignature]:
     """Recorded signatures of the client under a document, oldest first."""
     rows = ws.view.rows(
         "SELECT s.doc, s.version FROM record s JOIN record r ON r.record = ?1 AND s.person = r.person"
-        " AND s.compartment = r.compartment WHERE s.kind = 'client_signature' AND s.status = 'signed'"
+        " AND s.compartment = r.compartment WHERE s.kind = 'client_signature' AND s.status = 'signed' AND s.deposit = 0"
         " AND json_extract(s.doc, '$.record') = ?2 ORDER BY s.created_ms",
         (record, record.hex()),
     )

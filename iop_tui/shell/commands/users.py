@@ -39,7 +39,7 @@ def _taken(call: Call, new: NewUser, name: str, user_roles: tuple[str, ...]) -> 
     if not call.opener.secrets.at_terminal or call.opener.options.json:
         return Answer(value, [*lines, *own, _KIT])
     with Questions(open_line()) as ask:
-        ask.alone(f"The next screen is for {name} alone. Let them sit down here, and look away.", [*own, "", _KIT])
+        ask.alone([f"For {name} alone; everybody else looks away.", "", *own, "", _KIT])
     return Answer(value, lines)
 
 

@@ -30,7 +30,10 @@ class TypeAhead:
     """Holds keys and pastes back, in order, while the one before is under way."""
 
     def __init__(
-        self, app: App[Any], deliver: Callable[[events.Event], Awaitable[None]], opening: Callable[[], bool] = lambda: False,
+        self,
+        app: App[Any],
+        deliver: Callable[[events.Event], Awaitable[None]],
+        opening: Callable[[], bool] = lambda: False,
     ) -> None:
         """`deliver` hands an event on; it is called in the app's own message loop. `opening` says that a page is on
         its way: keys wait for it.

@@ -23,35 +23,40 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.records import api as records
-from iop_tui.kernel.declare import Document, DocumentType
 from tests.support import traces
 from tests.support.program import PHRASE, Program, note, program
 
 
-def _value(kind: Any, word: str) -> Any:
+def _value(kind: Any, word: str, meta: msgspec.Meta | None = None) -> Any:
     """A value of a field's type, with the word wherever text can stand."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
-        return _value(arguments[0], word)
+        metas = [note for note in arguments[1:] if isinstance(note, msgspec.Meta)]
+        return _value(arguments[0], word, metas[0] if metas else meta)
     if origin is tuple:
-        return (_value(arguments[0], word),)
+        return (_value(arguments[0], word, meta),)
     if arguments:
-        return _value(next(item for item in arguments if item is not type(None)), word)
+        return _value(next(item for item in arguments if item is not type(None)), word, meta)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return filled(kind, word)
+    if kind is str:
+        choices = (meta.extra or {}).get("choices") if meta else None
+        return choices[0] if choices else "" if meta and meta.pattern else word[: meta.max_length if meta else None]
     plain: dict[Any, Any] = {
-        str: word, int: 30, float: 1.5, bool: True, bytes: word.encode(), date: date(2026, 9, 1), time: time(10),
+        int: 30, float: 1.5, bool: True, bytes: word.encode(), date: date(2026, 9, 1), time: time(10),
         datetime: datetime(2026, 9, 1, 10),
     }  # fmt: skip
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind(**{field.name: _value(field.type, word) for field in msgspec.structs.fields(kind)})
-    return plain[kind]
+    value = plain[kind]
+    if kind in (int, float) and meta is not None:
+        low, high = (value if bound is None else bound for bound in (meta.ge, meta.le))
+        value = kind(min(max(value, low), high))
+    return value
 
 
-def filled(kind: DocumentType[Any], word: str) -> Document:
-    """A document with the word in every free text."""
-    return kind.struct(**{  # type: ignore[no-any-return]
-        field.name: field.choices[0] if field.choices and field.type is str else _value(field.type, word)
-        for field in kind.fields()
-    })  # fmt: skip
+def filled(struct: type[Any], word: str) -> Any:
+    """A document (or a part of one) with the word in every free text."""
+    hints = typing.get_type_hints(struct, include_extras=True)
+    return struct(**{name: _value(hints[name], word) for name in struct.__struct_fields__})
 
 
 def _word(kind: str) -> str:
@@ -87,7 +92,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     p.add("Colleaguezqx", roles.COUPLES_THERAPIST)
     words = ["userzqx", "colleaguezqx", PHRASE.decode(), "purposezqx", "reasonzqx"]
     first = p.founder
-    person, _ = people.register(p.root, filled(PERSON, _word("person")))
+    person, _ = people.register(p.root, filled(PERSON.struct, _word("person")))
     p.register(first, "Partnerzqx", "Familyzqx")
     p.assign(first, person, first, roles.INDIVIDUAL_THERAPIST)
     p.settle()
@@ -102,7 +107,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
             work,
             place,
             kind,
-            filled(kind, word),
+            filled(kind.struct, word),
             person=person,
             received=received,
             source="received:IND",

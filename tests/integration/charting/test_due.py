@@ -144,6 +144,18 @@ def test_licences_that_end_soon_are_due(made: Program, ws: Workspace) -> None:
     ]
 
 
+def test_a_raised_risk_after_the_plan_forces_a_review(made: Program, ws: Workspace) -> None:
+    person, day = made.people["max"], today(ws)
+    sign(ws, person, plans.TREATMENT_PLAN, plan(admitted=day))
+    raised = {"level": "moderate", "action": "Calls.", "safety_plan": "Today"}
+    sign(ws, person, RISK_ASSESSMENT, WITHOUT(RISK, assessed=day, follow_up=day, **raised))
+    assert due_of(ws, person)["Review the treatment plan"] == (day + timedelta(days=14), "plan-next-review")
+    pass_days(made, ws, 1)
+    later = WITHOUT(RISK, assessed=today(ws), follow_up=today(ws), **raised)
+    sign(ws, person, RISK_ASSESSMENT, later)
+    assert due_of(ws, person)["Review the treatment plan"] == (today(ws), "plan-review-after-risk")
+
+
 # -- order ---------------------------------------------------------------------------------
 
 

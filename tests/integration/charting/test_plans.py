@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from iop_tui.access import charts
+from iop_tui.access.policy import Kind
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.notes import links
 from iop_tui.clinical.notes import service as notes
@@ -22,7 +24,7 @@ from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
 from tests.support.plans import plan
-from tests.support.vaults import Program, note, program, today
+from tests.support.vaults import Program, leave, note, program, refresh, today
 
 WITHOUT = msgspec.structs.replace
 
@@ -169,3 +171,27 @@ def test_templates_are_the_programs(made: Program, ws: Workspace, beside: Open) 
         plans.save_template(tom, WITHOUT(template, problems=plan(1, 1, 1).problems))
     with pytest.raises(NotReady, match="name"):
         plans.save_template(tom, WITHOUT(template, name=" "))
+
+
+def test_a_signed_plan_put_there_from_outside_counts_for_nothing(own: tuple[Program, Workspace, bytes]) -> None:
+    """Everybody can deposit; the biller deposits a plan and signs it."""
+    made, ws, person = own
+    bill = made.beside(ws, "bill")
+    place = charts.compartment_for(bill.session, person, Kind.IND)
+    forged, work = plan(1, 1, 1), bill.work()
+    body = bill.session.body(
+        work, record=bill.rng.token(16), person=person, kind="treatment_plan", version=1,
+        payload=plans.TREATMENT_PLAN.encode(forged),
+    )  # fmt: skip
+    revision = bill.session.deposit(work, place, body, Kind.IND)
+    terms = ("author", "biller", "passphrase")
+    doc = signing.signature_over(bill, work, body.record, revision, body.digest(), terms)
+    bill.session.deposit(work, place, signing.signature_body(bill, work, person, doc), Kind.IND)
+    bill.session.note(work, "write")
+    bill.commit(work)
+    leave(bill)
+    refresh(ws)
+    assert plans.active(ws, person) is None
+    assert plans.objectives(ws, person) == ()
+    assert plans.signed_ids(ws, person) == frozenset()
+    assert "no_plan" in {item.code for item in charting.check_chart(ws, person)}

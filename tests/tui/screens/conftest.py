@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from iop_tui.shell.app import IopApp, Opening
@@ -65,6 +66,12 @@ class Desk:
             before = now
             await asyncio.sleep(0.1)
             await self.pilot.pause()
+
+    async def paste(self, text: str) -> Desk:
+        """A whole text at once, as a terminal pastes it."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
+        return self
 
     async def open(self, *keys: str) -> Desk:
         """As `press`, where a dialog may follow: does not wait for a page."""

@@ -8,6 +8,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "goldens"
 
 
+def box(screen: str) -> str:
+    """The dialog alone: what stands between the corners of its frame."""
+    lines = screen.split("\n")
+    top = next(line for line in lines if "┌" in line)
+    left, right = top.index("┌"), top.index("┐") + 1
+    return "\n".join(line[left:right] for line in lines if line[left:left + 1] in "┌│└" and line[left:right].strip())
+
+
 def compare(name: str, size: tuple[int, int], screen: str) -> None:
     """The screen equals the file of its name and size."""
     file = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"

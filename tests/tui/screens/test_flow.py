@@ -32,7 +32,7 @@ async def fill(desk: Desk, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         form.focus_field(name)
         await desk.pilot.pause()
-        await desk.press(text)
+        await (desk.press(text) if len(text) == 1 else desk.paste(text))
 
 
 FULL = {
@@ -63,7 +63,7 @@ async def test_signing_asks_for_what_is_missing_and_goes_there(opened: Open) -> 
         await chart_of(desk, "bra", "Max Brandt")
         await desk.press("n")
         await desk.see("Note: Max Brandt")
-        await desk.press("Only this")
+        await desk.paste("Only this")
         await desk.open("<f8>")
         await desk.see("Intervention is missing", "when nothing is missing")
         await desk.open("s")
@@ -98,7 +98,7 @@ async def test_unsaved_text_is_sealed_within_a_second_and_offered_again(opened: 
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.press("Half a sentence")
+        await desk.paste("Half a sentence")
         await desk.see("unsaved text kept")
         waiting = unsaved(desk.app.ws)
         assert [(line.name, line.words >= 3) for line in waiting] == [("Ana Quill", True)]
@@ -124,7 +124,7 @@ async def test_a_lock_in_the_middle_of_a_word_keeps_it(opened: Open, made: Progr
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.press("Canary unfinis")
+        await desk.paste("Canary unfinis")
         desk.app.seal()
     with made.workspace("nadia") as ws:
         (kept,) = notes.kept(ws).values()
@@ -137,7 +137,7 @@ async def test_discarding_asks_and_leaves_nothing(opened: Open) -> None:
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.press("Throw this away")
+        await desk.paste("Throw this away")
         await desk.see("unsaved text kept")
         await desk.open("<escape>", "d")
         await desk.see("Discard what is not saved?")
@@ -164,7 +164,7 @@ async def test_a_draft_is_saved_edited_and_read(opened: Open) -> None:
         await desk.see("Today")
         await desk.press("/")
         await desk.see("Words to look for")
-        await desk.press("bus company")
+        await desk.paste("bus company")
         await desk.see("1 in 1 chart")
 
 
@@ -177,7 +177,7 @@ async def test_an_addendum_is_written_signed_and_shown_with_its_note(opened: Ope
         await desk.see("Signed", "a addendum")
         await desk.press("a")
         await desk.see("Addendum: Ana Quill")
-        await desk.press("The walk was on Sunday")
+        await desk.paste("The walk was on Sunday")
         form = desk.app.screen.query_one(Form)
         form.focus_field("reason")
         await desk.pilot.pause()
@@ -223,7 +223,7 @@ async def test_a_colleague_without_a_key_sees_the_directory_only(opened: Open) -
         await desk.open("n")
         await desk.see("not part of this person's care")
         await desk.press("/")
-        await desk.press("quarry")
+        await desk.paste("quarry")
         await desk.see("nothing found")
 
 

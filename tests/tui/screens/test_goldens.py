@@ -8,7 +8,8 @@ from iop_tui.shell import config
 from iop_tui.ui import theme
 from tests.support.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
-from tests.tui.screens.goldens import compare
+from tests.tui.screens.goldens import box, compare
+from textual.screen import ModalScreen
 
 BOTH = [(80, 24), (120, 40)]
 ALL = [*BOTH, (60, 20)]
@@ -19,7 +20,8 @@ async def shot(desk: Desk, name: str, *words: str) -> None:
     await desk.see(*words)
     await desk.settled()
     size = desk.app.size
-    compare(name, (size.width, size.height), desk.screen())
+    dialog = isinstance(desk.app.screen, ModalScreen) and "┌" in desk.screen()
+    compare(name, (size.width, size.height), box(desk.screen()) if dialog else desk.screen())
 
 
 @pytest.mark.parametrize("size", ALL)
@@ -38,7 +40,7 @@ async def test_core_flow(opened: Open, size: tuple[int, int]) -> None:
         await desk.see("Timeline" if size[0] > 60 else "Time")
         await desk.press("n")
         await shot(desk, "note", "Note: Ana Quill")
-        await desk.press("Reports three sober days.")
+        await desk.paste("Reports three sober days.")
         await desk.see("unsaved text kept")
         await desk.open("<f8>")
         await shot(desk, "review", "Sign for Ana Quill", "Intervention is missing")

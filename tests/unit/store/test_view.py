@@ -39,10 +39,11 @@ def version(
     )  # fmt: skip
 
 
-def signature(number: int, record: int, target: int, signer: bytes = AUTHOR) -> ProjectedSignature:
+def signature(number: int, record: int, target: int, signer: bytes = AUTHOR, *, compartment: int = 1) -> Any:
+    """A signature whose every column follows from its number."""
     return ProjectedSignature(
         bytes([number]) * 16, bytes([100 + record]) * 16, bytes([target]) * 16, signer, "author", 1000 + number, b"{}",
-        bytes([200 + (2 if record == 4 else 1)]) * 16,
+        bytes([200 + compartment]) * 16,
     )  # fmt: skip
 
 
