@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -85,6 +87,7 @@ class IopApp(DeskApp):
     def _later(self) -> None:
         if self._opening.hangup is not None:
             self._opening.hangup.install()
+        threading.Thread(target=_load_the_rest, name="load", daemon=True).start()
         for problem in self.config.problems:
             self.notify(problem, severity="warning")
         for finding in self.ws.findings:
@@ -203,6 +206,12 @@ class IopApp(DeskApp):
             self.ws.commit(work)
         except Exception:  # the program is ending because of another failure: that one is told, nothing may hide it
             return
+
+
+def _load_the_rest() -> None:
+    """Screens that one may go to next, imported while the first one is looked at."""
+    for name in ("clinical.notes.screens", "shell.screens.record", "shell.screens.search", "clinical.people.screens"):
+        importlib.import_module(f"iop_tui.{name}")
 
 
 def _place(error: BaseException) -> str:

@@ -98,4 +98,4 @@ class Chores:
 
 
 def _settle(ws: Workspace) -> Any:
-    return settle(ws.session, ws.registry)
+    return settle(ws.session)

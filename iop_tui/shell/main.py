@@ -102,10 +102,11 @@ class Child:
     def _open(self, answers: Answers) -> Workspace:
         from pathlib import Path
 
+        from iop_tui.kernel.errors import Unexpected
         from iop_tui.workspace import unlock
 
         if self._env is None:
-            raise RuntimeError("the card was never known")
+            raise Unexpected("The vault was not looked at before it was opened.")
         return unlock(
             Path(self._folder),
             self._env,

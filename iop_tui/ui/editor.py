@@ -104,4 +104,5 @@ class NoteText(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
+        event.prevent_default()  # Textual would call the method of the base class once more
         await super()._on_paste(event)

@@ -57,8 +57,7 @@ def plan(problems: int = 3, goals: int = 2, objectives: int = 2, **more: object)
         branch = Problem(
             text=f"Problem {problem + 1}",
             goals=tuple(
-                Goal(text=f"I want goal {goal + 1}", objectives=tuple(map(objective, names)))
-                for goal in range(goals)
+                Goal(text=f"I want goal {goal + 1}", objectives=tuple(map(objective, names))) for goal in range(goals)
             ),
         )
         made, _ = tree.add(made, branch)

@@ -1,4 +1,6 @@
-"""The real program as a process of its own, on a vault that `vaults.program` made: `python -m tests.support.process FOLDER [USER]`.
+"""The real program as a process of its own, on a vault that `vaults.program` made.
+
+`python -m tests.support.process FOLDER [USER]`
 
 Everything is real but the cost of the passphrase and the date, which stands where the vault's content was written.
 """

@@ -66,7 +66,7 @@ class Program:
     def add(self, name: str, *user_roles: str) -> Staff:
         """Admit a user."""
         self.tick()
-        new = staff.add_user(self.root, name=name, user_roles=user_roles, phrase=phrase())
+        new = staff.add_user(self.workspace(self.founder), name=name, user_roles=user_roles, phrase=phrase())
         found = _staff(name, self.root.session.card(new.user).roles, new)
         self.staff[found.user] = found
         return found

@@ -102,7 +102,7 @@ class Program:
             inspect=inspect,
         )
         if catch_up and not inspect:
-            settle(ws.session, ws.registry)
+            settle(ws.session)
         return ws
 
     @contextmanager
@@ -130,7 +130,7 @@ def leave(ws: Workspace) -> None:
 def refresh(ws: Workspace) -> None:
     """Take in what colleagues did, then what a program owes after it."""
     ws.session.catch_up()
-    settle(ws.session, ws.registry)
+    settle(ws.session)
 
 
 def empty(path: Path, *, seed: int = 1, rng: Rng | None = None, demo: bool = False) -> tuple[Program, Workspace]:
@@ -146,7 +146,7 @@ def empty(path: Path, *, seed: int = 1, rng: Rng | None = None, demo: bool = Fal
         demo=demo,
     )
     founder = Member("Nadia", new.secrets, new)
-    settle(ws.session, ws.registry)
+    settle(ws.session)
     return Program(path, env, clock, codes, founder, {"nadia": founder}), ws
 
 
@@ -168,7 +168,7 @@ def hire(made: Program, ws: Workspace) -> None:
     for key, (name, granted) in STAFF.items():
         new = staff.add_user(ws, name=name, user_roles=granted, phrase=bytearray(PHRASE))
         made.users[key] = Member(name, new.secrets, new)
-    settle(ws.session, ws.registry)
+    settle(ws.session)
 
 
 PERSONS = {
@@ -208,7 +208,7 @@ def admit(made: Program, ws: Workspace) -> None:
         people.assign(ws, made.people[key], made.users[who].user, role)
     people.assign(ws, made.people["ana"], made.users["sol"].user, roles.COUNSELOR)
     couples.link(ws, made.people["ana"], made.people["ben"], made.users["cleo"].user)
-    settle(ws.session, ws.registry)
+    settle(ws.session)
 
 
 def note(day: date, presentation: str, **more: object) -> ProgressNote:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -106,10 +105,14 @@ class Caseload(Page):
 
     def _ask(self, *, top: bool = False) -> None:
         ws: Workspace = self.desk.subject
-        count = partial(people.caseload_count, ws, self._text)
+        text, sort = self._text, self._sort
 
-        def rows(offset: int, limit: int, text: str = self._text, sort: str = self._sort) -> list[CaseloadLine]:
-            return people.caseload(ws, text=text, sort=sort, limit=limit, offset=offset)
+        def count() -> int:
+            return people.caseload_count(ws, text) or (0 if text else len(people.registered(ws)))
+
+        def rows(offset: int, limit: int) -> list[CaseloadLine]:
+            found = people.caseload(ws, text=text, sort=sort, limit=limit, offset=offset)
+            return found if found or text else people.registered(ws)[offset : offset + limit]
 
         self.people.empty = NO_MATCH if self._text else EMPTY
         self.people.set_source(ThreadSource(count, rows, self.desk.readers), top=top)

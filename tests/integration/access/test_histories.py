@@ -180,6 +180,7 @@ class History:
         if (person, who.user) in self.team or any(p == person and r == role for (p, _), r in self.team.items()):
             return
         self.program.assign(by, person, who, role)
+        self.gone = [left for left in self.gone if (left[0].user, left[2]) != (who.user, person)]
         self.team[(person, who.user)] = role
         self.direct[person].add(who.user)
 
@@ -286,17 +287,17 @@ class History:
         who = pick([w for w in list(self.program.staff.values())[1:] if w.status != "removed"])
         self.program.tick()
         if who.status == "active":
-            staff.suspend(self.program.root, who.user)
+            staff.suspend(self.program.workspace(self.program.founder), who.user)
             who.status = "suspended"
         else:
-            staff.resume(self.program.root, who.user)
+            staff.resume(self.program.workspace(self.program.founder), who.user)
             who.status = "active"
 
     def remove(self, pick: Callable[[list[Any]], Any]) -> None:
         """A user leaves for good."""
         who = pick([w for w in list(self.program.staff.values())[1:] if w.status != "removed"])
         self.program.tick()
-        staff.remove(self.program.root, who.user)
+        staff.remove(self.program.workspace(self.program.founder), who.user)
         who.status = "removed"
         self._without(who, (), lambda role: True)
         for compartment, (readers, until, author) in self.shares.items():
@@ -309,7 +310,7 @@ class History:
         who = pick(self.everybody()[1:])
         fresh = pick(list(HIRED))
         self.program.tick()
-        staff.set_roles(self.program.root, who.user, fresh)
+        staff.set_roles(self.program.workspace(self.program.founder), who.user, fresh)
         who.roles = self.program.root.session.card(who.user).roles
         self._without(who, who.roles, lambda role: role not in who.roles)
 

@@ -385,7 +385,7 @@ def test_a_set_up_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     from iop_tui.workspace import founding
 
     def full(*_: object, **__: object) -> None:
-        raise OSError
+        raise DiskFull("full")
 
     monkeypatch.setattr(founding, "_found", full)
     with pytest.raises(DiskFull):
@@ -422,5 +422,3 @@ def test_an_administrator_takes_program_keys_they_do_not_hold(made: Program) -> 
     with made.workspace() as ws:
         live = "SELECT count(*) FROM wrap WHERE recipient = ? AND compartment = ? AND revoked_ms = 0"
         assert ws.view.one(live, (fay, ws.session.db.meta("program:DESK"))) == (0,)
-
-

@@ -65,3 +65,25 @@ def test_cancelling_leaves_a_clean_line(site: Site) -> None:
         assert terminal.wait_exit() == 130
         assert "half a phrase" not in terminal.screen()
         assert terminal.modes_left() == []
+
+def test_the_kit_of_a_new_user_is_shown_to_them_and_cleared(site: Site) -> None:
+    words = _program("users", "add", "Uma New", "--role", "biller", "--vault", str(site.path), "--user", "Alex Founder")
+    with Terminal(words, cols=120, rows=50) as terminal:
+        phrase = str(site.secrets("Alex Founder")[0]["passphrase"])
+        terminal.wait_for("Passphrase:").type(phrase).press("<enter>")
+        terminal.wait_for(r"Code of this demo user now: \d{6}")
+        shown = re.search(r"now: (\d{6})", terminal.screen())
+        assert shown is not None
+        terminal.wait_for("Code:").type(shown[1]).press("<enter>")
+        terminal.wait_for("typed by them", timeout=30).type(PHRASE).press("<enter>")
+        terminal.wait_for("The same again").type(PHRASE).press("<enter>")
+        terminal.wait_for("Press Enter to clear the screen", timeout=30)
+        kit = re.search(r"\b(?:[0-9A-Z]{4}-){13}[0-9A-Z]{4}\b", terminal.screen())
+        assert kit is not None
+        terminal.press("<enter>")
+        assert terminal.wait_exit() == 0
+        left = terminal.screen()
+        assert kit[0] not in left
+        assert "otpauth://" not in left
+        assert "Uma New" in left
+        assert terminal.modes_left() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def made(template: Program, tmp_path: Path) -> Program:
 
 
 @pytest.fixture
-def opened(made: Program) -> Iterator[Open]:
+def opened(made: Program) -> Open:
     """`async with opened("nadia", (80, 24)) as desk`: the app over a real vault."""
 
     @asynccontextmanager
@@ -116,7 +116,7 @@ def opened(made: Program) -> Iterator[Open]:
         finally:
             ws.close()
 
-    yield _opened
+    return _opened
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def box(screen: str) -> str:
     lines = screen.split("\n")
     top = next(line for line in lines if "┌" in line)
     left, right = top.index("┌"), top.index("┐") + 1
-    return "\n".join(line[left:right] for line in lines if line[left:left + 1] in "┌│└" and line[left:right].strip())
+    return "\n".join(line[left:right] for line in lines if line[left : left + 1] in "┌│└" and line[left:right].strip())
 
 
 def compare(name: str, size: tuple[int, int], screen: str) -> None:

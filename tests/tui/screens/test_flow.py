@@ -36,7 +36,8 @@ async def fill(desk: Desk, texts: dict[str, str]) -> None:
 
 
 FULL = {
-    "modality": "v", "location": "home", "presentation": "Canary slept well", "intervention": "listened", "response": "good",
+    "modality": "v", "location": "home", "presentation": "Canary slept well",
+    "intervention": "listened", "response": "good",
     "progress": "m", "risk": "d", "plan": "walk",
 }  # fmt: skip
 

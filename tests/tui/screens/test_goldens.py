@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from textual.screen import ModalScreen
 
 from iop_tui.shell import config
 from iop_tui.ui import theme
 from tests.support.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import box, compare
-from textual.screen import ModalScreen
 
 BOTH = [(80, 24), (120, 40)]
 ALL = [*BOTH, (60, 20)]

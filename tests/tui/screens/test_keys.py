@@ -23,7 +23,8 @@ from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 
 PAGES: list[type[Page]] = [
-    Today, Caseload, Chart, RecordPage, Search, Colleagues, AuditLog, Settings, NoteEditor, AddendumEditor, PersonEditor,
+    Today, Caseload, Chart, RecordPage, Search, Colleagues, AuditLog, Settings, NoteEditor, AddendumEditor,
+    PersonEditor,
 ]  # fmt: skip
 OWN_WIDGETS = {"filter": Caseload, "search": Search, "row": NoteEditor}
 
