@@ -228,6 +228,8 @@ def share(
     for identifier in revisions:
         opened = session.open_revision(identifier)
         body, kind = opened.body, _kind_of(session, opened.compartment)
+        if body.person != person:
+            raise Refused("A share is about one person.", "Share each person's records by themselves.")
         origin = Origin(body.record, opened.id, kind, body.author, body.at_ms)
         copy = session.body(
             work,

@@ -75,7 +75,11 @@ class Chores:
         now = time.monotonic()
         if now - self._said_at >= SECONDS_BETWEEN_REPORTS and self.running:
             self._said_at = now
-            self._app.call_from_thread(self._app.set_status, "work", f"reading in {done:,} of {total:,}", "bar_accent")
+            self._app.call_from_thread(self._say_reading, done, total)
+
+    def _say_reading(self, done: int, total: int) -> None:
+        self._app.set_status("work", f"reading in {done:,} of {total:,}", "bar_accent")
+        self._app.told(None)
 
     # -- the full check --------------------------------------------------------------------------
 

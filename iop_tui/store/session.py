@@ -249,14 +249,18 @@ class Session:
     def public_key(self, compartment: bytes, work: Work | None = None, *, kind: str) -> tuple[int, bytes]:
         """Newest generation of a compartment of this kind and its deposit key: of those somebody entitled founded.
 
-        Raises `NoKey` where no member made one yet.
+        Raises `NoKey` where no member made one yet, or nobody holds it any more: what is deposited must be read.
         """
         if work is not None and compartment in work.latest:
             number = work.latest[compartment]
             return number, work.publics[(compartment, number)]
         roots = self.valid_roots(compartment, kind) if kind else []
         for number, public, root in self.view.rows(
-            "SELECT number, public, root FROM generation WHERE compartment = ? ORDER BY number DESC", (compartment,)
+            "SELECT g.number, g.public, g.root FROM generation g WHERE g.compartment = ? AND EXISTS"
+            " (SELECT 1 FROM wrap w WHERE w.compartment = g.compartment AND w.generation = g.number AND"
+            " w.revoked_ms = 0)"
+            " ORDER BY g.number DESC",
+            (compartment,),
         ):
             if root in roots:
                 return int(number), bytes(public)

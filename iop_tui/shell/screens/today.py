@@ -24,6 +24,9 @@ from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 RECENT = 30
+NOTHING_DUE = "Nothing is due. Press c for your caseload, / to search."
+NOBODY = "No people yet. Press c for the caseload, then + to register the first person."
+BEING_READ = "What colleagues wrote is being read in; it appears here by itself."
 _RULES = {
     "sign-within-3-business-days": "sign within 3 business days",
     "clinician-at-admission": "a clinician at admission",
@@ -64,6 +67,7 @@ class TodayData:
     tasks: list[Task]
     recent: list[tuple[records.RecordLine, str]]
     people: int
+    behind: bool = False
 
 
 def gather(ws: Workspace) -> TodayData:
@@ -77,7 +81,13 @@ def gather(ws: Workspace) -> TodayData:
             "SELECT id, name FROM person WHERE id IN (SELECT person FROM record WHERE author = ?)", (ws.user.user,)
         )
     )
-    return TodayData(today, tasks, [(line, names.get(line.person, "")) for line in recent], people.caseload_count(ws))
+    return TodayData(
+        today,
+        tasks,
+        [(line, names.get(line.person, "")) for line in recent],
+        people.caseload_count(ws),
+        bool(ws.behind()),
+    )
 
 
 def _waiting(line: UnsavedLine, today: date) -> Task:
@@ -152,7 +162,7 @@ class Today(Page):
             key=lambda task: task.key,
             id="tasks",
             header=False,
-            empty="Nothing is due. Press c for your caseload, / to search.",
+            empty=NOTHING_DUE,
         )
 
     def _recent(self) -> RecordList[tuple[records.RecordLine, str]]:
@@ -189,15 +199,13 @@ class Today(Page):
     def _show(self, data: TodayData) -> None:
         self._today = data.today
         ws: Workspace = self.desk.subject
-        self.retitle(context=f"{data.today:%A} {data.today.isoformat()}   {ws.user.name}")
+        self.retitle(context=f"{data.today:%A} {data.today.isoformat()}, {ws.user.name}")
         count = len(data.tasks)
         label: list[Toned] = [("Due", "accent"), (f"  {count}" if count else "", "dim")]
         self.query_one("#due-label", Lines).show([label])
-        if not data.people and not count:
-            self.query_one(
-                "#tasks", RecordList
-            ).empty = "No people yet. Press c for the caseload, then + to register the first person."
-        self.query_one("#tasks", RecordList).set_rows(data.tasks)
+        tasks = self.query_one("#tasks", RecordList)
+        tasks.empty = BEING_READ if data.behind else NOTHING_DUE if data.people else NOBODY
+        tasks.set_rows(data.tasks)
         self.query_one("#recent", RecordList).set_rows(data.recent)
 
     @on(RecordList.Highlighted, "#tasks")

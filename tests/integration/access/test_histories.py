@@ -256,7 +256,9 @@ class History:
         who, reader = pick(self.treats(person, IT, DA)), pick(self.everybody())
         self.program.tick()
         ws = self.program.workspace(who)
-        rows = ws.view.rows("SELECT leaf FROM record WHERE kind = 'progress_note' AND author = ?", (who.user,))
+        rows = ws.view.rows(
+            "SELECT leaf FROM record WHERE kind = 'progress_note' AND author = ? AND person = ?", (who.user, person)
+        )
         row, work = pick(rows), ws.work()
         until = work.at_ms + pick([1, 30]) * DAY * 1000
         made = primitives.share(

@@ -203,5 +203,3 @@ async def test_themes_and_no_color(theme: str, monkeypatch: pytest.MonkeyPatch) 
         codes = {code for parameters in re.findall(r"\x1b\[([\d;]*)m", out) for code in parameters.split(";")}
         assert "7" in codes
         assert codes <= {"", "0", "1", "4", "7", "22", "24", "27"}
-
-
