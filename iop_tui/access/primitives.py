@@ -314,8 +314,10 @@ def rotation_owed(session: Session, compartment: bytes) -> bool:
         " AND w.generation = (SELECT max(generation) FROM keyring WHERE compartment = ?1) AND ("
         " (w.revoked_ms > 0 AND NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation ="
         " w.generation AND l.recipient = w.recipient AND l.revoked_ms = 0))"
-        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND"
-        " m.revoked_pos > g.pos AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND"
+        # A group's key that a former member knew when this one was sealed to it, however long ago they left.
+        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND m.revoked_ms > 0"
+        " AND m.generation >= (SELECT max(x.number) FROM generation x WHERE x.compartment = w.recipient AND"
+        " x.pos <= g.pos) AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND"
         " s.recipient = m.recipient AND s.revoked_ms = 0)))) LIMIT 1",
         (compartment,),
     )
