@@ -123,7 +123,7 @@ def open_editor(probe: Probe, text: str) -> None:
         probe.when(expected)
         probe.settle(0.3)
     for _ in range(20):
-        if "Presentation" in probe.show().splitlines()[-2]:
+        if any("What the client said" in line for line in probe.show().splitlines()[-4:]):
             break
         probe.press("<f4>")
     if text:
