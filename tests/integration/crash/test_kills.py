@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
-import select
 import shutil
 import signal
-import struct
 import time
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from iop_tui import workspace
 from iop_tui.access import roles
 from iop_tui.clinical.notes import service as notes
+from iop_tui.kernel.errors import VaultInUse
 from iop_tui.workspace import Workspace
-from tests.support.program import Program, Staff, note, phrase, program
+from tests.support import writer
+from tests.support.program import Program, Staff, phrase, program
 
 SEED = 20261121
-_ACK = struct.Struct(">c16s")
-_SAVED, _SIGNED, _TYPED, _OPEN = b"r", b"s", b"t", b"o"
+# Children come from a process without threads: forking this one, which has some, could leave them with a held lock.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.support.writer"])
 
 
 @dataclass
@@ -34,15 +38,15 @@ class Acks:
     signed: list[bytes] = field(default_factory=list)
     typed: int = -1
 
-    def take(self, raw: bytes) -> None:
-        """Read whole messages; a torn last one was not told."""
-        for kind, value in _ACK.iter_unpack(raw[: len(raw) - len(raw) % _ACK.size]):
-            if kind == _SAVED:
-                self.revisions.append(value)
-            elif kind == _SIGNED:
-                self.signed.append(value)
-            elif kind == _TYPED:
-                self.typed = int.from_bytes(value, "big")
+    def take(self, message: bytes) -> None:
+        """Note one acknowledgement."""
+        kind, value = message[:1], message[1:]
+        if kind == writer.SAVED:
+            self.revisions.append(value)
+        elif kind == writer.SIGNED:
+            self.signed.append(value)
+        elif kind == writer.TYPED:
+            self.typed = int.from_bytes(value, "big")
 
 
 @pytest.fixture(scope="module")
@@ -60,45 +64,40 @@ def unlock(p: Program, who: Staff, path: Path) -> Workspace:
     return workspace.unlock(path, p.env, name=who.name, phrase=phrase(), code=p.code(who))
 
 
-def _work(p: Program, who: Staff, path: Path, person: bytes, out: int) -> NoReturn:
-    """The process that is killed: saves, signs and types as fast as it can, telling each on a pipe once it returned."""
-    try:
-        ws = unlock(p, who, path)
-        os.write(out, _ACK.pack(_OPEN, bytes(16)))
-        for number in range(10_000):
-            notes.keep(ws, b"slot", notes.Unsaved(person, b"", {"presentation": "typing " * 9}, number))
-            os.write(out, _ACK.pack(_TYPED, number.to_bytes(16, "big")))
-            saved = notes.save(ws, person, note(f"entry{number}"))
-            os.write(out, _ACK.pack(_SAVED, saved.revision))
-            ws._fresh_at = ws.clock.monotonic()
-            notes.sign(ws, [saved.record])
-            os.write(out, _ACK.pack(_SIGNED, saved.record))
-    finally:
-        os._exit(1)
+def start(p: Program, who: Staff, path: Path, person: bytes) -> tuple[BaseProcess, Connection]:
+    """The process that saves, and the end of the pipe it tells on."""
+    ours, theirs = _processes.Pipe(duplex=False)
+    p.tick(30)  # its code is used up by it
+    seed = who.secrets.totp_seed.reveal()
+    child = _processes.Process(
+        target=writer.work, args=(str(path), who.name, seed, p.clock.now_ms(), person, theirs), daemon=True
+    )
+    child.start()
+    theirs.close()
+    return child, ours
+
+
+def end(child: BaseProcess) -> None:
+    """`kill -9`."""
+    if child.pid is not None:
+        os.kill(child.pid, signal.SIGKILL)
+    child.join()
 
 
 def killed(p: Program, who: Staff, path: Path, person: bytes, rng: random.Random) -> Acks:
     """Start the process, kill it a moment after it told a random number of things (or before it unlocked)."""
-    from_child, to_parent = os.pipe()
-    p.tick(30)
-    child = os.fork()
-    if child == 0:
-        os.close(from_child)
-        _work(p, who, path, person, to_parent)
-    os.close(to_parent)
-    p.tick(30)  # the child used the code of this step
-    raw, wanted = b"", rng.choice([0, 1, 2, 4, 5, 6, 7, 8, 9, 10]) * _ACK.size
-    while len(raw) < wanted:
-        assert select.select([from_child], [], [], 30)[0], "the child does not start"
-        raw += os.read(from_child, wanted - len(raw))
+    child, told = start(p, who, path, person)
+    acks, wanted = Acks(), rng.choice([0, 1, 2, 4, 5, 6, 7, 8, 9, 10])
+    for _ in range(wanted):
+        assert told.poll(60), "the child does not start"
+        acks.take(told.recv_bytes())
     time.sleep(rng.uniform(0, 0.03 if wanted else 0.15))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    while part := os.read(from_child, 1 << 16):
-        raw += part
-    os.close(from_child)
-    acks = Acks()
-    acks.take(raw)
+    end(child)
+    try:
+        while True:
+            acks.take(told.recv_bytes())
+    except (EOFError, OSError):
+        told.close()
     return acks
 
 
@@ -136,25 +135,17 @@ def test_kills_lose_nothing_acknowledged(charted: tuple[Program, Staff, bytes], 
 def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(
     charted: tuple[Program, Staff, bytes], tmp_path: Path
 ) -> None:
-    from iop_tui.kernel.errors import VaultInUse
-
     p, who, person = charted
     path = shutil.copytree(p.path, tmp_path / "vault")
-    from_child, to_parent = os.pipe()
-    p.tick(30)
-    child = os.fork()
-    if child == 0:
-        _work(p, who, path, person, to_parent)
-    os.close(to_parent)
+    child, told = start(p, who, path, person)
     try:
-        assert os.read(from_child, _ACK.size)[:1] == _OPEN
+        assert told.recv_bytes()[:1] == writer.OPEN
         started = time.monotonic()
-        with pytest.raises(VaultInUse, match=str(child)):
+        with pytest.raises(VaultInUse, match=str(child.pid)):
             unlock(p, who, path)
         assert time.monotonic() - started < 1
     finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(from_child)
+        end(child)
+        told.close()
     p.tick(60)
     unlock(p, who, path).close()
