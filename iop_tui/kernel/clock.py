@@ -62,3 +62,8 @@ def iso(ms: int) -> str:
 def local_date(ms: int) -> date:
     """The calendar date of this machine's time zone."""
     return datetime.fromtimestamp(ms / 1000).date()
+
+
+def day_start(day: date) -> int:
+    """Milliseconds since 1970 of the first moment of a day in this machine's time zone."""
+    return int(datetime(day.year, day.month, day.day).timestamp() * 1000)

@@ -40,12 +40,13 @@ class Showing(Protocol):
 
 
 class Widget(StrEnum):
-    """How a field is entered; `auto` lets the type decide."""
+    """How a field is entered; `auto` lets the type decide. `keys`: one key per answer, then on to the next field."""
 
     AUTO = "auto"
     LINE = "line"
     TEXT = "text"
     CHOICE = "choice"
+    KEYS = "keys"
     HIDDEN = "hidden"
 
 
@@ -59,13 +60,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One result of a rule: which field, why, and where the rule comes from."""
+    """One result of a rule: which field, why, and where the rule comes from; `place` is the id of the part of the
+    field that it is about, where the field has parts.
+    """
 
     severity: Severity
     code: str
     message: str
     field: str = ""
     source: str = ""
+    place: str = ""
 
 
 def F(  # noqa: N802 - reads as a declaration keyword in every document

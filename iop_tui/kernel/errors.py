@@ -53,6 +53,16 @@ class Refused(IopError):
     exit_code = EXIT_REFUSED
 
 
+class RuleRefused(Refused):
+    """A named rule says no. Scripts see `rule` (for example `consent.expired`) as the code."""
+
+    code = "rule"
+
+    def __init__(self, rule: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.rule = rule
+
+
 class NotFound(Refused):
     """No such id for this user. Unknown, malformed, foreign and unreadable look the same."""
 
@@ -61,6 +71,11 @@ class NotFound(Refused):
 
     def __init__(self, hint: str = "") -> None:
         super().__init__("There is nothing with this id that you can open.", hint)
+
+
+def rule_of(error: IopError) -> str:
+    """The code of a failure: the rule's where a named rule refused."""
+    return error.rule if isinstance(error, RuleRefused) else error.code
 
 
 class WallRefused(Refused):

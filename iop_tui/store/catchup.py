@@ -13,16 +13,26 @@ from iop_tui.kernel.errors import Cancelled, IopError, NotFound, VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import membership, revisions
 from iop_tui.store.database import Connection
-from iop_tui.store.membership import quarantine
+from iop_tui.store.membership import AUTHORITY, quarantine
 from iop_tui.store.projection import SIGNATURE_KIND
 from iop_tui.store.rows import RevisionRow
-from iop_tui.store.view import Changes, Projected, ProjectedSignature, put_revisions, put_signatures
+from iop_tui.store.view import (
+    Changes,
+    Projected,
+    ProjectedSignature,
+    put_revisions,
+    put_signatures,
+    show_signed,
+    signed_unshown,
+)
 
 if TYPE_CHECKING:
     from iop_tui.store.session import Session
 
 CHUNK = 1000
-AUTHORITY_KINDS = frozenset({SIGNATURE_KIND, "chart_map", "care_member", "couple_link"})
+AUTHORITY_KINDS = frozenset(
+    {SIGNATURE_KIND, "chart_map", "care_member", "couple_link", "couple_end", "conflict_clearance"}
+)
 _REVISIONS = "applied_revisions"
 
 
@@ -103,12 +113,26 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
     def work(db: Connection) -> None:
         refused = put_revisions(db, records, changes)
         put_signatures(db, signatures, changes)
+        for identifier in signed_unshown(db, {item.record for item in signatures}):
+            _show_signed(session, db, identifier, places)
         for identifier, why in [*bad, *refused]:
             quarantine(db, identifier, "revision", why, session.clock.now_ms())
         db.executemany("INSERT OR IGNORE INTO late VALUES (?)", late)
+        if any(item.kind in AUTHORITY_KINDS for item in records):
+            session.view.set_number(db, AUTHORITY, session.view.number(AUTHORITY) + 1)
         session.view.set_number(db, _REVISIONS, done)
 
     session.view.transaction(work)
+
+
+def _show_signed(
+    session: Session, db: Connection, identifier: bytes, places: dict[tuple[bytes, int], tuple[Secret, bytes, str]]
+) -> None:
+    row = session.db.revision(identifier)
+    place = places.get((row.compartment, row.generation)) if row is not None else None
+    if row is not None and place is not None:
+        opened = revisions.open_row(row, realm=session.realm, key=place[0])
+        show_signed(db, session.projector.record(opened, deposit=row.deposit))
 
 
 def _places(session: Session, compartments: list[bytes]) -> dict[tuple[bytes, int], tuple[Secret, bytes, str]]:

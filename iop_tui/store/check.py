@@ -19,6 +19,7 @@ from iop_tui.store.rows import (
     EMPTY_DIGEST,
     ActRow,
     AuditHeader,
+    ExchangeRow,
     FingerprintRow,
     RevisionRow,
     SessionRow,
@@ -225,6 +226,7 @@ class _Covered:
         ),
         ("audit_session", "id, user, for_auditors, for_self", lambda r: SessionRow(r[0], r[1], r[2], r[3]).digest()),
         ("fingerprint", "mac, target", lambda r: FingerprintRow(r[0], r[1]).digest()),
+        ("exchange", "kind, id, data", lambda r: ExchangeRow(r[0], r[1], r[2]).digest()),
     )
 
     def __init__(self, db: VaultDb) -> None:

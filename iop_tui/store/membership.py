@@ -10,7 +10,8 @@ Rules, in the order of their checks:
 - what came first is what the log says came first: an act's own date decides nothing;
 - a wrap counts where its author held a live wrap of the compartment when the act was made, or where the same
   act founds the compartment (`root` names the founding act, so that rival foundings stay apart);
-- a revoke counts where its author gave or received the wrap, or holds a role that ends care;
+- a revoke counts where its author gave or received the wrap, or holds a role that ends care; a share's also where its
+  author is a member of the compartment that was named as its owner when it was made;
 - a key is taken where the policy lets this author give it to this user, and where its wrap descends from the
   first founding by somebody whose roles may found that kind (or the next one, once nobody was left).
 """
@@ -25,7 +26,7 @@ import msgspec
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, revisions
+from iop_tui.store import acts, anew, exchangelog, revisions
 from iop_tui.store.acts import Act, Grant, SealedKey, UserCard
 from iop_tui.store.database import Connection
 from iop_tui.store.rows import ActRow
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 """How rows are asked for: inside a transaction of the view, or from its reading connection."""
-APPLIED = "applied_acts"
+APPLIED, EPOCH = "applied_acts", "log_epoch"
+AUTHORITY = "authority"
+"""The view's counter that moves when a record of `catchup.AUTHORITY_KINDS` came or a share ended at its date."""
 ACTIVE, DIRECTORY = "active", "DIR"
 # Whether a wrap w went to a user, or to a group that user is a member of. Asked from the wrap's side, since a user of a
 # large program holds thousands of wraps and a compartment has a few.
@@ -73,15 +76,22 @@ class Gate(Protocol):
 
 def catch_up_acts(session: Session, changes: Changes) -> set[bytes]:
     """Apply every act after the view's position; the compartments this user gained keys to."""
-    done = session.view.number(APPLIED)
-    rows = session.db.acts_since(done) if done < session.db.position.acts else []
+    done, epoch = session.view.number(APPLIED), exchangelog.epoch(session.db)
+    again = session.view.number(EPOCH) != epoch
+    rows = session.db.acts_since(0 if again else done) if again or done < session.db.position.acts else []
     applying = _Applying(session, changes)
     if rows:
 
         def work(db: Connection) -> None:
-            applying.positions = {row.id: seq for seq, row in rows}
+            before = anew.forget(db) if again else None
+            applying.positions = {row.id: place for place, row in rows}
             applying.run(db, [row for _, row in rows])
+            if before is not None:
+                applying.gained = anew.settle(db, before, changes) | (applying.gained & applying.dropped)
+                if before - anew.held(db):
+                    session.view.set_number(db, "purge_owed", session.view.number("purge_owed") + 1)
             session.view.set_number(db, APPLIED, rows[-1][0])
+            session.view.set_number(db, EPOCH, epoch)
 
         session.view.transaction(work)
         changes.access = True
@@ -100,6 +110,7 @@ def expire(session: Session, changes: Changes) -> None:
             db.executemany(
                 "UPDATE wrap SET revoked_ms = not_after_ms, revoked_pos = ? WHERE id = ?", [(at, one) for (one,) in due]
             )
+            session.view.set_number(db, AUTHORITY, session.view.number(AUTHORITY) + 1)
             drop_lost(session, db, changes)
 
         session.view.transaction(work)
@@ -118,7 +129,7 @@ def drop_lost(session: Session, db: Connection, changes: Changes) -> None:
 
 def _drop(session: Session, db: Connection, compartments: list[bytes], changes: Changes) -> None:
     drop_compartments(db, compartments, changes)
-    session.view.set_number(db, "purge_owed", 1)
+    session.view.set_number(db, "purge_owed", session.view.number("purge_owed") + 1)
 
 
 def valid_roots(rows: Rows, gate: Gate, compartment: bytes, kind: str) -> list[bytes]:
@@ -165,8 +176,11 @@ class _Applying:
     session: Session
     changes: Changes
     gained: set[bytes] = field(default_factory=set)
+    dropped: set[bytes] = field(default_factory=set)
     reached: set[bytes] = field(default_factory=set)
     positions: dict[bytes, int] = field(default_factory=dict)
+    roots: dict[tuple[bytes, int], bytes | None] = field(default_factory=dict)
+    """Of the act at hand: what it grants often, it asks for once."""
 
     def run(self, db: Connection, rows: list[ActRow]) -> None:
         """Apply new and waiting acts until nothing moves any more; what is left waits on."""
@@ -194,9 +208,9 @@ class _Applying:
     def _stored(self, identifiers: list[bytes]) -> list[ActRow]:
         found = []
         for identifier in identifiers:
-            rows = self.session.db.read("SELECT id, signed, seq FROM act WHERE id = ?", (identifier,))
+            rows = self.session.db.read("SELECT id, signed FROM act WHERE id = ?", (identifier,))
             found += [ActRow(row[0], row[1]) for row in rows]
-            self.positions |= {row[0]: row[2] for row in rows}
+            self.positions |= {row[0]: self.session.db.order.place(row[0]) for row in rows}
         return found
 
     # -- one act ---------------------------------------------------------------------------
@@ -218,6 +232,7 @@ class _Applying:
             quarantine(db, row.id, "act", error.message, self.session.clock.now_ms())
             return True
         release(db, row.id)
+        self.roots.clear()
         self._generations(db, act)
         wrapped = [self._wrap(db, act, grant) for grant in act.grants]
         revoked = [self._revoke(db, act, identifier) for identifier in act.revokes]
@@ -236,17 +251,23 @@ class _Applying:
         """Generations of one founding are numbered by themselves, so that nobody takes a number from its members."""
         pos = self.positions[act.id]
         for item in act.generations:
-            root = _root_of(db, act, item.compartment, item.number, pos)
+            root = self._root(db, act, item.compartment, item.number)
             if root is not None:
                 db.execute(
                     "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, root, pos),
                 )
 
+    def _root(self, db: Connection, act: Act, compartment: bytes, number: int) -> bytes | None:
+        key = (compartment, number)
+        if key not in self.roots:
+            self.roots[key] = _root_of(db, act, compartment, number, self.positions[act.id])
+        return self.roots[key]
+
     def _wrap(self, db: Connection, act: Act, grant: Grant) -> bool:
         if db.execute("SELECT 1 FROM wrap WHERE id = ?", (grant.id,)).fetchone():
             return True
-        root = _root_of(db, act, grant.compartment, grant.generation, self.positions[act.id])
+        root = self._root(db, act, grant.compartment, grant.generation)
         if root is None:
             quarantine(db, grant.id, "wrap", "its author holds no key to what it grants", act.at_ms)
             return False
@@ -268,6 +289,7 @@ class _Applying:
             ),
         )
         release(db, grant.id)
+        _end_rotated(db, grant.compartment, grant.recipient)
         for author, at_ms, pos in db.execute(
             "SELECT author, at_ms, pos FROM pending_revoke WHERE id = ?", (grant.id,)
         ).fetchall():
@@ -283,10 +305,11 @@ class _Applying:
 
     def _judge_revoke(self, db: Connection, identifier: bytes, author: bytes, at_ms: int, pos: int) -> bool:
         wrap = db.execute(
-            "SELECT compartment, author, recipient FROM wrap WHERE id = ?", (identifier,)
+            "SELECT compartment, author, recipient, primitive, root FROM wrap WHERE id = ?", (identifier,)
         ).fetchone()
         # Holding the key is not enough: whoever shares a group's key could lock everybody else out.
         entitled = author in wrap[1:3] or self.session.gate.may_end(roles_ever(db, author))
+        entitled = entitled or (wrap[3] == "share" and _keeps(db, author, wrap[0], wrap[4], pos))
         if not entitled:
             quarantine(db, identifier, "revoke", "its author may not end this access", at_ms)
             return False
@@ -295,7 +318,28 @@ class _Applying:
             "UPDATE wrap SET revoked_ms = ?, revoked_pos = ? WHERE id = ? AND (revoked_ms = 0 OR revoked_pos > ?)",
             (max(1, at_ms), pos, identifier, pos),
         )
+        _end_rotated(db, wrap[0], wrap[2])
+        self._lose(db, wrap[0])
         return True
+
+    def _lose(self, db: Connection, compartment: bytes) -> None:
+        """Where this was the last live wrap to this user, the key goes now, not when the portion ends: whoever gets a
+        later key of the compartment does not get the earlier one back, however the acts were portioned.
+        """
+        lost = db.execute(
+            "SELECT 1 FROM keyring k WHERE k.compartment = ?1 AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
+            " w.compartment = ?1 AND w.revoked_ms = 0 AND (w.recipient = ?2 OR w.recipient IN"
+            " (SELECT compartment FROM keyring))) LIMIT 1",
+            (compartment, self.session.identity.user),
+        ).fetchone()
+        if lost is not None:
+            self.dropped.add(compartment)
+            if db.execute("SELECT 1 FROM record WHERE compartment = ? LIMIT 1", (compartment,)).fetchone():
+                _drop(self.session, db, [compartment], self.changes)
+            else:
+                drop_compartments(db, [compartment], self.changes)
+            if compartment in self.session.programs:
+                drop_lost(self.session, db, self.changes)
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -343,7 +387,8 @@ class _Applying:
         if not self._accepts(db, key, author, me, primitive, at_ms, wrap[2]):
             return False
         release(db, key.grant)
-        db.execute("INSERT INTO keyring VALUES (?, ?, ?, ?)", (*place, key.key, key.grant))
+        secondary = wrap[2] not in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+        db.execute("INSERT INTO keyring VALUES (?, ?, ?, ?, ?)", (*place, key.key, key.grant, secondary))
         db.execute(
             "INSERT OR IGNORE INTO compartment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -375,7 +420,7 @@ class _Applying:
         reason = None
         if public is None or revisions.deposit_keys(Secret(key.key)).public != public[0]:
             reason = "its key is not the published one"
-        elif root not in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind):
+        elif not self._counts(db, key, root):
             reason = "its key does not descend from the one that counts"
         elif not self._as_known(db, key, root):
             reason = "it is said to be something else than it was"
@@ -404,10 +449,34 @@ class _Applying:
         known = db.execute("SELECT kind, person, owner FROM compartment WHERE id = ?", (key.compartment,)).fetchone()
         if known is not None:
             roots = db.execute(
-                "SELECT w.root FROM keyring k JOIN wrap w ON w.id = k.wrap WHERE k.compartment = ?", (key.compartment,)
+                "SELECT w.root FROM keyring k JOIN wrap w ON w.id = k.wrap WHERE k.compartment = ? AND k.secondary = 0",
+                (key.compartment,),
             ).fetchall()
-            return tuple(known) == (key.kind, key.person, key.owner) and (not roots or (root,) in roots)
+            known_root = not roots or (root,) in roots or self._rival(db, key, root)
+            return tuple(known) == (key.kind, key.person, key.owner) and known_root
         return key.kind != DIRECTORY or self._first_directory(db, key, root)
+
+    def _counts(self, db: Connection, key: SealedKey, root: bytes) -> bool:
+        valid = valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+        return root in valid or self._rival(db, key, root)
+
+    def _rival(self, db: Connection, key: SealedKey, root: bytes) -> bool:
+        """Whether a founding that another one precedes may still be read: two devices that knew nothing of each other
+        both made the first key. It may where this user made it, or a member by the founding that counts.
+        """
+        (founder,) = db.execute("SELECT author FROM wrap WHERE act = ? AND root = act LIMIT 1", (root,)).fetchone()
+        if not self.session.gate.may_found(key.kind, roles_ever(db, founder)) or key.kind == DIRECTORY:
+            return False
+        if founder == self.session.identity.user:
+            return True
+        return any(
+            db.execute(
+                "SELECT 1 FROM wrap w WHERE w.compartment = :place AND w.root = :root AND w.primitive = 'member' AND "
+                + _EVER_FOR_USER,
+                {"place": key.compartment, "root": valid, "who": founder},
+            ).fetchone()
+            for valid in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+        )
 
     def _first_directory(self, db: Connection, key: SealedKey, root: bytes) -> bool:
         """Whether no directory entry of this person was founded earlier; a later one that was taken before gives
@@ -446,13 +515,46 @@ def _root_of(db: Connection, act: Act, compartment: bytes, number: int, pos: int
         "SELECT w.root FROM wrap w WHERE w.compartment = :compartment AND w.primitive = 'member' AND w.act != :act"
         " AND w.pos < :pos AND (w.revoked_ms = 0 OR w.revoked_pos > :pos) AND "
         + _FOR_USER
-        + " ORDER BY w.pos, w.id LIMIT 1",
-        {"compartment": compartment, "act": act.id, "pos": pos, "who": act.author},
+        # The founding of the very key that is handed on; for a new key the earliest founding its author belongs to.
+        + " ORDER BY w.generation = :number DESC, (SELECT min(f.pos) FROM wrap f WHERE f.act = w.root), w.pos, w.id"
+        " LIMIT 1",
+        {"compartment": compartment, "act": act.id, "pos": pos, "who": act.author, "number": number},
     ).fetchone()
     if held is not None:
         return bytes(held[0])
     founded = any(item.compartment == compartment and item.number == number for item in act.generations)
     return act.id if founded else None
+
+
+_KEEPS = (
+    "SELECT 1 FROM wrap g JOIN wrap m ON m.compartment = g.recipient AND m.recipient = :who AND m.primitive = 'member'"
+    " AND m.pos < :pos AND (m.revoked_ms = 0 OR m.revoked_pos > :pos) WHERE g.compartment = :compartment"
+    " AND g.root = :root AND g.act = g.root AND m.root = (SELECT f.root FROM wrap f WHERE f.compartment = g.recipient"
+    " AND f.recipient = g.author AND f.primitive = 'member' AND f.pos < g.pos AND (f.revoked_ms = 0 OR f.revoked_pos"
+    " > g.pos) ORDER BY f.pos, f.id LIMIT 1) LIMIT 1"
+)
+
+
+def _keeps(db: Connection, user: bytes, compartment: bytes, root: bytes, pos: int) -> bool:
+    """Whether a share was founded with its source's members among its owners, and this user is one of them by the
+    same founding as whoever shared it."""
+    asked = {"who": user, "compartment": compartment, "root": root, "pos": pos}
+    return db.execute(_KEEPS, asked).fetchone() is not None
+
+
+_GIVEN = "g.compartment = wrap.compartment AND g.recipient = wrap.recipient AND g.act_kind != 'rotate'"
+
+
+def _end_rotated(db: Connection, compartment: bytes, recipient: bytes) -> None:
+    """A new key continues what was given before: it ends with that, even where its maker did not know of the end."""
+    db.execute(
+        "UPDATE wrap SET revoked_ms = (SELECT max(g.revoked_ms) FROM wrap g WHERE " + _GIVEN + "),"
+        " revoked_pos = (SELECT max(g.revoked_pos) FROM wrap g WHERE " + _GIVEN + ")"
+        " WHERE compartment = ? AND recipient = ? AND act_kind = 'rotate' AND revoked_ms = 0"
+        " AND EXISTS (SELECT 1 FROM wrap g WHERE " + _GIVEN + ")"
+        " AND NOT EXISTS (SELECT 1 FROM wrap g WHERE " + _GIVEN + " AND g.revoked_ms = 0)",
+        (compartment, recipient),
+    )
 
 
 def _certified_at(db: Connection, user: bytes) -> int:
@@ -468,7 +570,8 @@ def _put_card(db: Connection, card: UserCard, at_ms: int, pos: int) -> None:
     db.execute(
         "INSERT INTO card VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user) DO UPDATE SET name = excluded.name,"
         " roles = excluded.roles, status = excluded.status, serial = excluded.serial, at_ms = excluded.at_ms,"
-        " pos = excluded.pos WHERE excluded.serial > card.serial",
+        " pos = excluded.pos WHERE card.status != 'removed' AND (excluded.serial > card.serial"
+        " OR excluded.status = 'removed')",
         (
             card.user,
             card.name,

@@ -81,6 +81,19 @@ class FingerprintRow:
         return sha256(encode(("fingerprint", self.mac, self.target)))
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeRow:
+    """What the exchange with other devices keeps: a pack that was taken in or sealed, a device's card, and so on."""
+
+    kind: str
+    id: bytes
+    data: bytes
+
+    def digest(self) -> bytes:
+        """SHA-256 over every column."""
+        return sha256(encode(("exchange", self.kind, self.id, self.data)))
+
+
 class AuditHeader(msgspec.Struct, frozen=True, array_like=True):
     """The readable part of an audit entry: its place in the chain and the digest of what came with it."""
 

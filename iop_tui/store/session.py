@@ -105,8 +105,11 @@ class Session:
         """The newest generation of a compartment this user can write. Raises `NoKey`."""
         if work is not None and compartment in work.latest:
             return work.latest[compartment]
-        row = self.view.one("SELECT max(generation) FROM keyring WHERE compartment = ?", (compartment,))
-        if row is None or row[0] is None:
+        row = self.view.one(
+            "SELECT generation FROM keyring WHERE compartment = ? ORDER BY secondary, generation DESC LIMIT 1",
+            (compartment,),
+        )
+        if row is None:
             raise NoKey("You hold no key to this part of the record.")
         return int(row[0])
 
@@ -115,9 +118,11 @@ class Session:
         return self.view.one("SELECT 1 FROM keyring WHERE compartment = ? LIMIT 1", (compartment,)) is not None
 
     def derived(self, name: str, make: Callable[[], T]) -> T:
-        """A value computed from the view, again only after the view moved on. The caller does not change it."""
+        """A value computed from membership and from records of the kinds in `catchup.AUTHORITY_KINDS` only, again after
+        one of these changed. The caller does not change it.
+        """
         view = self.view
-        at = (id(view), *(view.number(counter) for counter in ("applied_acts", "applied_revisions", "purge_owed")))
+        at = (id(view), *(view.number(counter) for counter in ("applied_acts", membership.AUTHORITY, "purge_owed")))
         known_at, values = self._derived
         if known_at != at:
             values = {}
@@ -146,6 +151,12 @@ class Session:
 
     def card(self, user: bytes) -> UserCard:
         """The certified card of a user. Raises `NotFound`."""
+        known: dict[bytes, UserCard] = self.derived("cards", dict)
+        if user not in known:
+            known[user] = self._card(user)
+        return known[user]
+
+    def _card(self, user: bytes) -> UserCard:
         row = self.view.one(
             "SELECT user, name, roles, enc_public, sig_public, status, serial FROM card WHERE user = ?", (user,)
         )
@@ -224,12 +235,13 @@ class Session:
         work.revisions.append(row)
         return row.id
 
-    def deposit(self, work: Work, compartment: bytes, body: Body, kind: str = "") -> bytes:
+    def deposit(self, work: Work, compartment: bytes, body: Body, kind: str = "", maker: bytes = b"") -> bytes:
         """Seal a body into a compartment without being able to read it again; its revision id. Raises `NoKey`.
 
-        `kind` of the compartment, where known: then only a key that somebody entitled to it made is sealed to.
+        `kind` of the compartment, where known: then only a key that somebody entitled to it made is sealed to;
+        with `maker` only that user's own, where authors keep keys of their own in one place.
         """
-        number, public = self.public_key(compartment, work, kind=kind)
+        number, public = self.public_key(compartment, work, kind=kind, maker=maker)
         row = revisions.seal_deposit(
             body,
             realm=self.realm,
@@ -246,7 +258,9 @@ class Session:
         """The founding acts of a compartment whose keys count, if it is of this kind; oldest first."""
         return membership.valid_roots(self.view.rows, self.gate, compartment, kind)
 
-    def public_key(self, compartment: bytes, work: Work | None = None, *, kind: str) -> tuple[int, bytes]:
+    def public_key(
+        self, compartment: bytes, work: Work | None = None, *, kind: str, maker: bytes = b""
+    ) -> tuple[int, bytes]:
         """Newest generation of a compartment of this kind and its deposit key: of those somebody entitled founded.
 
         Raises `NoKey` where no member made one yet, or nobody holds it any more: what is deposited must be read.
@@ -256,11 +270,11 @@ class Session:
             return number, work.publics[(compartment, number)]
         roots = self.valid_roots(compartment, kind) if kind else []
         for number, public, root in self.view.rows(
-            "SELECT g.number, g.public, g.root FROM generation g WHERE g.compartment = ? AND EXISTS"
+            "SELECT g.number, g.public, g.root FROM generation g WHERE g.compartment = ?1 AND EXISTS"
             " (SELECT 1 FROM wrap w WHERE w.compartment = g.compartment AND w.generation = g.number AND"
-            " w.revoked_ms = 0)"
+            " w.revoked_ms = 0) AND (?2 = x'' OR g.author = ?2)"
             " ORDER BY g.number DESC",
-            (compartment,),
+            (compartment, maker),
         ):
             if root in roots:
                 return int(number), bytes(public)
@@ -287,13 +301,14 @@ class Session:
         revokes: tuple[bytes, ...] = (),
         generations: tuple[Generation, ...] = (),
         cards: tuple[acts.SignedCard, ...] = (),
+        grants: tuple[Grant, ...] = (),
     ) -> bytes:
         """Add a signed act. `seals` maps a recipient (user or group compartment) to keys, `publics` to its public
-        key.
+        key. `grants` name further recipients without a key: whose a share is.
         """
         identifier = self.rng.token(16)
         given = seals or {}
-        grants = tuple(
+        sealed_grants = tuple(
             Grant(key.grant, recipient, key.compartment, key.generation, primitive, not_after_ms)
             for recipient, keys in given.items()
             for key in keys
@@ -305,8 +320,9 @@ class Session:
             for recipient, keys in given.items()
         )
         act = Act(
-            identifier, self.realm, kind, self.identity.user, work.at_ms, grants, revokes, generations, cards, sealed
-        )
+            identifier, self.realm, kind, self.identity.user, work.at_ms, (*sealed_grants, *grants), revokes,
+            generations, cards, sealed,
+        )  # fmt: skip
         work.acts.append(acts.sign(act, self.identity.signer))
         work.ended.update(revokes)
         return identifier

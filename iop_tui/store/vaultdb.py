@@ -17,13 +17,14 @@ import sqlcipher3.dbapi2 as sqlcipher
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import DiskFull, IopError, VaultDamaged
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import migrations
+from iop_tui.store import exchangelog, migrations
 from iop_tui.store.database import Connection, open_database, released, translate, translated
 from iop_tui.store.rows import (
     EMPTY_DIGEST,
     ActRow,
     AuditHeader,
     AuditRow,
+    ExchangeRow,
     FingerprintRow,
     RevisionRow,
     SessionRow,
@@ -65,6 +66,7 @@ class Batch:
     state: dict[str, bytes] = field(default_factory=dict)
     clear_journal: list[tuple[bytes, bytes]] = field(default_factory=list)
     clean_close: bool = False
+    exchange: list[ExchangeRow] = field(default_factory=list)
 
 
 class VaultDb:
@@ -80,6 +82,7 @@ class VaultDb:
         self._meta: dict[str, bytes] = {}
         self._journal: dict[tuple[bytes, bytes], bytes] = {}
         self._position = Position(0, _GENESIS, 0, 0, EMPTY_DIGEST)
+        self.order = exchangelog.LogOrder(self)
 
     @classmethod
     def create(cls, path: Path, key: Secret, device: bytes, meta: dict[str, bytes]) -> VaultDb:
@@ -193,11 +196,8 @@ class VaultDb:
         return _revision_row(rows[0]) if rows else None
 
     def acts_since(self, seq: int) -> list[tuple[int, ActRow]]:
-        """All acts after vault sequence `seq`, in order."""
-        return [
-            (row[0], ActRow(row[1], row[2]))
-            for row in self.read("SELECT seq, id, signed FROM act WHERE seq > ? ORDER BY seq", (seq,))
-        ]
+        """All acts after a place in the log, with their places: see `exchangelog.LogOrder`."""
+        return self.order.acts_since(seq)
 
     def known_fingerprints(self, macs: list[bytes]) -> dict[bytes, bytes]:
         """Which of these keyed fingerprints were taken before, and what they became."""
@@ -215,8 +215,7 @@ class VaultDb:
         self._head = sink
 
     def commit(self, batch: Batch) -> tuple[int, int]:
-        """Append a batch in one transaction, move the head, return (first, last) revision sequence (last < first:
-        none).
+        """Append a batch in one transaction and move the head; (first, last) revision sequence, last < first: none.
 
         Raises `DiskFull`, `MediumUnusable`; then nothing of the batch is in the vault.
         """
@@ -259,6 +258,7 @@ class VaultDb:
         with translated(self.path):
             self._migrate(version)
         self._meta = dict(self._query("SELECT key, value FROM meta"))
+        self._device = self._meta.get("device", self._device)
         self._state = dict(self._query("SELECT key, value FROM state"))
         self._journal = {
             (row[0], row[1]): sha256(row[2]) for row in self._query("SELECT user, slot, sealed FROM journal")
@@ -334,9 +334,8 @@ class VaultDb:
     def _audit_rows(self, batch: Batch, state: dict[str, bytes]) -> list[AuditRow]:
         rows: list[AuditRow] = []
         seq, previous = self._position.audit_seq, self._position.audit_hash
-        digests = changes_digest(
-            row.digest() for group in (batch.acts, batch.revisions, batch.sessions, batch.fingerprints) for row in group
-        )
+        brought = (batch.acts, batch.revisions, batch.sessions, batch.fingerprints, batch.exchange)
+        digests = changes_digest(row.digest() for group in brought for row in group)
         for index, sealed in enumerate(batch.events):
             final = index == len(batch.events) - 1
             header = encode(
@@ -386,6 +385,10 @@ class VaultDb:
         run(
             "INSERT INTO fingerprint (mac, target, audit_seq) VALUES (?, ?, ?)",
             [(f.mac, f.target, audit_seq) for f in batch.fingerprints],
+        )
+        run(
+            "INSERT INTO exchange (kind, id, data, audit_seq) VALUES (?, ?, ?, ?)",
+            [(e.kind, e.id, e.data, audit_seq) for e in batch.exchange],
         )
         run(
             "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -105,6 +105,8 @@ class View:
         self.path = path
         self._writing = writing
         self._reading = reading
+        self._numbers: dict[str, int] = {}
+        self._unsaved: dict[str, int] = {}
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
 
@@ -177,9 +179,12 @@ class View:
         self._reading.interrupt()
 
     def number(self, key: str) -> int:
-        """A counter of the view, zero where unset."""
-        row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
-        return int(row[0]) if row else 0
+        """A counter of the view as last committed, zero where unset."""
+        known = self._numbers.get(key)
+        if known is None:
+            row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
+            known = self._numbers[key] = int(row[0]) if row else 0
+        return known
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -187,12 +192,14 @@ class View:
         """Run `work` in one transaction of the view."""
         with self._write_lock, _translated(self.path):
             self._writing.execute("BEGIN IMMEDIATE")
+            self._unsaved = {}
             try:
                 result = work(self._writing)
             except BaseException:
                 self._writing.execute("ROLLBACK")
                 raise
             self._writing.execute("COMMIT")
+            self._numbers |= self._unsaved
             return result
 
     def set_number(self, connection: Connection, key: str, value: int) -> None:
@@ -200,6 +207,7 @@ class View:
         connection.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
         )
+        self._unsaved[key] = value
 
 
 def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) -> list[tuple[bytes, str]]:
@@ -426,6 +434,25 @@ def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes:
                 (item.at_ms, item.record, item.signer, item.compartment),
             )
         changes.records.add(item.record)
+
+
+def signed_unshown(db: Connection, records: Iterable[bytes]) -> list[bytes]:
+    """Signed versions of these records behind which another one is shown: it was written elsewhere meanwhile."""
+    found: list[bytes] = []
+    for record in records:
+        rows = db.execute("SELECT leaf, author, compartment FROM record WHERE record = ?", (record,)).fetchall()
+        for leaf, author, place in rows:
+            target = _signed_version(db, record, author, place)
+            known = db.execute("SELECT 1 FROM version WHERE id = ? AND record = ?", (target, record)).fetchone()
+            if target is not None and target != leaf and known is not None:
+                found.append(target)
+    return found
+
+
+def show_signed(db: Connection, item: Projected) -> None:
+    """Show the version that was signed."""
+    for (rowid,) in db.execute("SELECT id FROM record WHERE record = ?", (item.record,)).fetchall():
+        _show_version(db, rowid, item, "signed")
 
 
 def drop_record(db: Connection, record: bytes) -> None:

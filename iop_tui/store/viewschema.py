@@ -1,6 +1,6 @@
 """The tables of a view. A view is never migrated: another number here means it is built anew."""
 
-SCHEMA_NUMBER = 6
+SCHEMA_NUMBER = 8
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -14,6 +14,7 @@ CREATE TABLE wrap (id BLOB PRIMARY KEY, recipient BLOB, compartment BLOB, genera
                    root BLOB, pos INTEGER NOT NULL, revoked_pos INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX wrap_compartment ON wrap (compartment, recipient);
 CREATE INDEX wrap_recipient ON wrap (recipient);
+CREATE INDEX wrap_ending ON wrap (not_after_ms) WHERE not_after_ms > 0 AND revoked_ms = 0;
 CREATE TABLE pending_revoke (id BLOB, author BLOB, at_ms INTEGER, pos INTEGER, PRIMARY KEY (id, author)) WITHOUT ROWID;
 CREATE TABLE role (user BLOB, role TEXT, PRIMARY KEY (user, role)) WITHOUT ROWID;
 CREATE TABLE waiting (act BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -23,8 +24,9 @@ CREATE TABLE generation (compartment BLOB, number INTEGER, public BLOB, author B
 CREATE TABLE quarantine (id BLOB PRIMARY KEY, what TEXT, why TEXT, at_ms INTEGER) WITHOUT ROWID;
 
 -- What this user holds keys to, and what those compartments are.
-CREATE TABLE keyring (compartment BLOB, generation INTEGER, key BLOB, wrap BLOB, PRIMARY KEY (compartment,
-    generation)) WITHOUT ROWID;
+-- A secondary key comes from a founding that another one precedes: it opens what was written under it, nothing new.
+CREATE TABLE keyring (compartment BLOB, generation INTEGER, key BLOB, wrap BLOB, secondary INTEGER NOT NULL,
+    PRIMARY KEY (compartment, generation)) WITHOUT ROWID;
 CREATE TABLE compartment (id BLOB PRIMARY KEY, kind TEXT, person BLOB, owner BLOB, role TEXT, purpose TEXT, rule TEXT,
                           primitive TEXT, author BLOB, at_ms INTEGER) WITHOUT ROWID;
 CREATE INDEX compartment_person ON compartment (person, kind);

@@ -63,7 +63,7 @@ def create(
         kit_key=kit_key,
         keys=keys,
     )
-    staging = _staging(path)
+    staging = staging_beside(path)
     try:
         _found(staging, env, slot, own, keys, name=name, granted=granted, demo=demo)
         with translated(path):
@@ -75,7 +75,7 @@ def create(
     return unlock_with(path, env, slot, own), found
 
 
-def _staging(path: Path) -> Path:
+def staging_beside(path: Path) -> Path:
     """A new and empty folder beside the vault's place, which nobody else can have made."""
     with translated(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,9 +7,10 @@ and in their own view.
 
 from __future__ import annotations
 
-from iop_tui.kernel.canonical import encode
+from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import IopError, VaultDamaged
 from iop_tui.kernel.rng import Rng
+from iop_tui.kernel.secret import Secret
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.database import Connection
 from iop_tui.store.session import self_key
@@ -20,6 +21,7 @@ from iop_tui.vault.digest import sha256
 from iop_tui.workspace.viewplaces import state_key
 
 _CONTEXT = "iop/pin/1"
+BROUGHT = "pin_brought"
 _SEEN_SEQ, _SEEN_HASH = "seen_seq", "seen_hash"
 
 
@@ -29,15 +31,38 @@ def program_pin(db: VaultDb, realm: bytes, user: bytes, secrets: slots.UserSecre
     return {state_key("pin", user): sealed}
 
 
-def check_program(db: VaultDb, realm: bytes, user: bytes, secrets: slots.UserSecrets) -> None:
-    """Raise `VaultDamaged` unless the program's root is the one this user was admitted under."""
-    sealed = db.state.get(state_key("pin", user), b"")
-    try:
-        pinned = envelope.open_raw(self_key(secrets.enc_seed), _CONTEXT, (realm, user), sealed)
-    except IopError:  # missing, damaged or written by somebody else: all the same
-        pinned = b""
-    if pinned != _root_of(db):
+def check_program(db: VaultDb, realm: bytes, user: bytes, secrets: slots.UserSecrets) -> bool:
+    """Raise `VaultDamaged` unless the program's root is the one this user was admitted under.
+
+    True where only the note from another device of the program says so: then this device's own is to be written.
+    """
+    state, key = db.state, self_key(secrets.enc_seed)
+    if _opened(key, realm, user, state.get(state_key("pin", user), b"")) == _root_of(db):
+        return False
+    brought = _opened(key, realm, user, state.get(state_key(BROUGHT, user), b""))
+    if state_key("pin", user) in state or not brought or not _same_program(brought, _root_of(db)):
         raise VaultDamaged("The program's root key was replaced.")
+    return True
+
+
+def check_brought(db: VaultDb, realm: bytes, user: bytes, secrets: slots.UserSecrets, note: bytes) -> None:
+    """Raise `VaultDamaged` unless a user's note from another device names the program of this new copy."""
+    opened = _opened(self_key(secrets.enc_seed), realm, user, note)
+    if not opened or not _same_program(opened, _root_of(db)):
+        raise VaultDamaged("The other device named another program than the one you were admitted to.")
+
+
+def _opened(key: Secret, realm: bytes, user: bytes, sealed: bytes) -> bytes:
+    try:
+        return envelope.open_raw(key, _CONTEXT, (realm, user), sealed)
+    except IopError:  # missing, damaged or written by somebody else: all the same
+        return b""
+
+
+def _same_program(left: bytes, right: bytes) -> bool:
+    """Whether two notes name one program, whatever device they were written on."""
+    a, b = (decode(note, tuple[bytes, bytes, bytes]) for note in (left, right))
+    return (a[0], a[2]) == (b[0], b[2])
 
 
 def _root_of(db: VaultDb) -> bytes:

@@ -13,7 +13,7 @@ from iop_tui.store.view import ViewDamaged
 from iop_tui.vault import headfile, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, Environment
 from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings, refuse_old_slot
-from iop_tui.workspace.pins import check_program, note_seen
+from iop_tui.workspace.pins import check_program, note_seen, program_pin
 from iop_tui.workspace.sessions import begin, open_session
 from iop_tui.workspace.slotaccess import open_slot
 from iop_tui.workspace.viewplaces import state_key
@@ -60,30 +60,31 @@ def _unlocked(
     catch_up: bool,
     inspect: bool,
 ) -> Workspace:
-    user, realm = slot.user_id, header.vault_id
+    user, realm, device = slot.user_id, header.vault_id, db.meta("device")
     if db.meta("vault_id") != realm:
         raise VaultDamaged("vault.db and vault.head belong to different vaults.")
     tag = slot.name_tag
     step = _accept_code(path, env, db, secrets, user, tag, code)
     head = head_state_of(path, db)
-    findings = check.quick(db, head) + anchor_findings(env, db, realm, slot.device_id)
+    findings = check.quick(db, head) + anchor_findings(env, db, realm, device)
     if inspect:
         refuse_old_slot(db, header, slot, head)
     else:
         _refuse_alarms(findings)
         findings += header_findings(path, db, header, head, by_kit=code is None)
         _refuse_alarms(findings)
-    check_program(db, realm, user, secrets)
+    unpinned = check_program(db, realm, user, secrets)
     place = db.state.get(state_key("view", user))
     session = open_session(
-        env, db, realm, slot.device_id, secrets, user, place, path, findings=findings, look=inspect
+        env, db, realm, device, secrets, user, place, path, findings=findings, look=inspect
     )
     try:
         _refuse_inactive(session)
         findings += _journal_findings(session)
         if inspect:
             return Workspace(path, env, session, None, findings, header.demo, secrets.totp_seed)
-        return _begun(path, env, db, header, slot, secrets, keys, session, findings, step, catch_up=catch_up)
+        first = program_pin(db, realm, user, secrets, env.rng) if unpinned else {}
+        return _begun(path, env, db, header, slot, secrets, keys, session, findings, step, first, catch_up=catch_up)
     except BaseException:
         session.view.abandon()
         raise
@@ -118,14 +119,16 @@ def _begun(
     session: Session,
     findings: list[CheckFinding],
     step: int,
+    first: dict[str, bytes],
     *,
     catch_up: bool,
 ) -> Workspace:
     """A session with its first entry written and its view brought up."""
     user, tag = slot.user_id, slot.name_tag
     failed = headfile.failures(path / headfile.NAME, tag).count
-    writer = head_sink(path, db, header, slot.device_id, signing.from_seed(keys.device_seed.reveal()), env.clock)
+    writer = head_sink(path, db, header, session.device, signing.from_seed(keys.device_seed.reveal()), env.clock)
     work = session.work()
+    work.state |= first
     work.state[state_key("totp", user)] = step.to_bytes(_STEP_BYTES, "big")
     begin(session, work, "unlock", f"after {failed} failures" if failed else "")
     note_seen(session.view, db.position)

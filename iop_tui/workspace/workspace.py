@@ -54,6 +54,8 @@ class Workspace:
         self._closed = False
         self._beside = False
         self._fresh_at = env.clock.monotonic()
+        self.opened: set[bytes] = set()
+        """Records read since this unlock: what a paste is compared with."""
 
     # -- short names for services ----------------------------------------------------------
 
@@ -192,6 +194,8 @@ class Workspace:
         try:
             shadow.forget_keys()
             shadow.catch_up(progress, cancelled)
+            # What was given and ended since never had a row here: keys come before contents.
+            shadow.view.transaction(lambda db: shadow.view.set_number(db, "purge_owed", 0))
         except BaseException:
             shadow.view.close()
             remove_view(shadow.view.path)

@@ -1,0 +1,91 @@
+"""The age file format (age-encryption.org/v1), for what leaves the vault: packets and sealed exports.
+
+Recipients are public keys (`age1…` X25519, or an SSH public key line) or one passphrase. The format's own
+tool opens every file. Nothing is written here: bytes in, bytes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import pyrage
+
+from iop_tui.kernel.errors import InputRejected
+from iop_tui.kernel.rng import Rng
+
+WORDS: Final = 6
+"""Six of 7,776 words are 77 bits; age's scrypt (2^18) makes each guess cost about a second."""
+
+_LONGEST = 8192
+_SSH = ("ssh-ed25519 ", "ssh-rsa ")
+_HINT = "A recipient is an age key (age1…), an SSH public key (ssh-ed25519 …, ssh-rsa …), or the word passphrase."
+
+
+class NoRecipient(InputRejected):
+    """What was given as a recipient is none."""
+
+    code = "no_recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A public key that was understood. `text` is its one-line form, without an SSH comment."""
+
+    text: str
+    kind: str
+
+
+def recipient(text: str) -> Recipient:
+    """A recipient from its text. Raises `NoRecipient` for anything else, private keys among it."""
+    line = " ".join(text.split())
+    if line.upper().startswith(("AGE-SECRET-KEY", "-----BEGIN")):
+        raise NoRecipient("This is a private key. Whoever sent it must make a new one and keep it.", _HINT)
+    if not line or len(line) > _LONGEST:
+        raise NoRecipient("This is no key that a packet can be encrypted to.", _HINT)
+    kind = "ssh" if line.startswith(_SSH) else "age"
+    plain = " ".join(line.split()[:2]) if kind == "ssh" else line
+    _parsed(plain, kind)
+    return Recipient(plain, kind)
+
+
+def _parsed(line: str, kind: str) -> pyrage.x25519.Recipient | pyrage.ssh.Recipient:
+    try:
+        return pyrage.ssh.Recipient.from_str(line) if kind == "ssh" else pyrage.x25519.Recipient.from_str(line)
+    except pyrage.RecipientError:
+        raise NoRecipient("This is no key that a packet can be encrypted to.", _HINT) from None
+
+
+def encrypt(content: bytes, recipients: Sequence[Recipient]) -> bytes:
+    """`content` for the holders of any of these keys, in age's binary form. Raises `NoRecipient` for none."""
+    if not recipients:
+        raise NoRecipient("Nobody was named to encrypt to.", _HINT)
+    sealed: bytes = pyrage.encrypt(content, [_parsed(item.text, item.kind) for item in recipients])
+    return sealed
+
+
+def encrypt_with_passphrase(content: bytes, passphrase: str) -> bytes:
+    """`content` for whoever knows the passphrase. Takes about a second: that is its protection."""
+    sealed: bytes = pyrage.passphrase.encrypt(content, passphrase)
+    return sealed
+
+
+@cache
+def _words() -> tuple[str, ...]:
+    text = (files("iop_tui.data") / "wordlists" / "eff-long.txt").read_text(encoding="ascii")
+    return tuple(line for line in text.split() if line)
+
+
+def new_passphrase(rng: Rng, count: int = WORDS) -> str:
+    """Random words joined by hyphens, for a passphrase that is read out over the telephone."""
+    listed = _words()
+    limit = (1 << 32) // len(listed) * len(listed)
+    chosen: list[str] = []
+    while len(chosen) < count:
+        number = int.from_bytes(rng.token(4), "big")
+        if number < limit:  # every word is equally likely
+            chosen.append(listed[number % len(listed)])
+    return "-".join(chosen)

@@ -1,0 +1,377 @@
+"""Exchange as use cases of an unlocked vault: setting it up, carriers, one exchange, devices and their end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from iop_tui.access import program, roles
+from iop_tui.access.settle import settle
+from iop_tui.exchange import auditing, cards, engine, enrol, keys, packs, sealing, taking
+from iop_tui.exchange.cards import ACTIVE, LOST, RETIRED, DeviceCard
+from iop_tui.exchange.carrying import Budget, Estimate
+from iop_tui.exchange.engine import DeviceLine, Report
+from iop_tui.exchange.keys import DeviceKeys, TransportKeys
+from iop_tui.exchange.ledger import Ledger, stored
+from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.remotes.bundle import SUFFIX, BundleRemote
+from iop_tui.exchange.remotes.directory import DirectoryRemote
+from iop_tui.exchange.remotes.port import Remote
+from iop_tui.exchange.sealing import REMOVED
+from iop_tui.exchange.taking import Waiting
+from iop_tui.kernel.canonical import decode, encode
+from iop_tui.kernel.errors import IopError, NotFound, Refused, RoleRefused
+from iop_tui.kernel.rng import Rng
+from iop_tui.kernel.text import clean_line
+from iop_tui.store.check import CheckFinding
+from iop_tui.store.exchangelog import DEVICE, KEY, KEYSLOT, RIVAL
+from iop_tui.store.rows import ExchangeRow
+from iop_tui.store.work import Work
+from iop_tui.vault import slots, words
+from iop_tui.vault.forms import Slot
+from iop_tui.vault.signing import SigningKey
+from iop_tui.workspace.pins import BROUGHT
+from iop_tui.workspace.viewplaces import state_key
+from iop_tui.workspace.workspace import Workspace
+
+_REMOTES = "exchange:remotes"
+
+
+class RemoteLine(msgspec.Struct, frozen=True, array_like=True):
+    """A carrier this copy knows: its short name and where it is."""
+
+    name: str
+    place: str
+
+
+# -- setting up ----------------------------------------------------------------------------
+
+
+def device_keys(ws: Workspace) -> DeviceKeys:
+    """This device's secrets, from the user's own key slot."""
+    return DeviceKeys.of(ws.session.device, ws.vault_keys().device_seed)
+
+
+def ledger(ws: Workspace) -> Ledger:
+    """What this copy knows of its exchange. Raises `Refused` where the program has not begun to exchange."""
+    return Ledger.read(ws.session, device_keys(ws))
+
+
+def ready(ws: Workspace) -> bool:
+    """Whether the program exchanges already."""
+    return keys.STATE in ws.session.db.state
+
+
+def begin(ws: Workspace, name: str) -> None:
+    """Set the exchange up: this device's card and the first transport key. Raises `NoKey` but for administrators."""
+    root = _root(ws)
+    own = device_keys(ws)
+    card = DeviceCard(own.device, clean_line(name) or "First device", own.signer.public, own.box.public, (), ACTIVE, 1,
+                      ws.clock.now_ms())  # fmt: skip
+    stored = cards.sign(card, root)
+    work = ws.work()
+    work.state[keys.STATE] = TransportKeys({keys.FIRST: keys.fresh(ws.rng)}).store()
+    ws.session.note(work, "exchange-begin", subject=own.device)
+    _commit(ws, work, [ExchangeRow(DEVICE, cards.identity(stored), stored)])
+
+
+def _root(ws: Workspace) -> SigningKey:
+    if roles.ADMINISTRATOR not in ws.user.roles:
+        raise RoleRefused("Devices are admitted and ended by an administrator.", "Ask an administrator of the program.")
+    return program.root_signer(ws.session)
+
+
+def _commit(ws: Workspace, work: Work, rows: list[ExchangeRow]) -> None:
+    batch = ws.session.sealed(work)
+    batch.exchange += rows
+    ws.session.db.commit(batch)
+
+
+# -- carriers ------------------------------------------------------------------------------
+
+
+def remotes(ws: Workspace) -> list[RemoteLine]:
+    """The carriers this copy knows."""
+    raw = ws.session.db.state.get(_REMOTES, b"")
+    return list(decode(raw, tuple[RemoteLine, ...])) if raw else []
+
+
+def add_remote(ws: Workspace, name: str, place: Path) -> RemoteLine:
+    """Note a carrier after trying it. Raises `CarrierGone`, `OtherProgram`, `Refused` for a name in use."""
+    line = RemoteLine(clean_line(name) or place.name, str(place.absolute()))
+    if any(other.name == line.name for other in remotes(ws)):
+        raise Refused(f"There is a carrier named {line.name} already.", "Choose another name with --name.")
+    open_remote(Path(line.place), ws.realm, ws.rng).close()
+    _set_remotes(ws, [*remotes(ws), line], "remote-add")
+    return line
+
+
+def remove_remote(ws: Workspace, name: str) -> None:
+    """Forget a carrier; nothing on it changes. Raises `NotFound`."""
+    kept = [line for line in remotes(ws) if line.name != name]
+    if len(kept) == len(remotes(ws)):
+        raise NotFound("`iop-tui remotes list` shows the names.")
+    _set_remotes(ws, kept, "remote-remove")
+
+
+def _set_remotes(ws: Workspace, lines: list[RemoteLine], action: str) -> None:
+    work = ws.work()
+    work.state[_REMOTES] = encode(tuple(lines))
+    ws.session.note(work, action)
+    ws.session.db.commit(ws.session.sealed(work))
+
+
+def find_remote(ws: Workspace, text: str) -> RemoteLine:
+    """A carrier by name or place; the only one where nothing is said. Raises `NotFound`, `Refused`."""
+    known = remotes(ws)
+    if not text:
+        if len(known) != 1:
+            raise Refused("Say which carrier is meant.", "`iop-tui remotes list` shows those this copy knows.")
+        return known[0]
+    for line in known:
+        if text == line.name:
+            return line
+    place = Path(text).absolute()
+    return RemoteLine(place.name, str(place))
+
+
+def open_remote(place: Path, realm: bytes, rng: Rng) -> Remote:
+    """The carrier at a place: a file that ends in `.cwx`, else a folder. Raises `CarrierGone`, `OtherProgram`."""
+    if place.suffix == SUFFIX:
+        return BundleRemote(place, realm, rng)
+    return DirectoryRemote(place, realm, rng)
+
+
+def mirror(ws: Workspace) -> Mirror:
+    """The packs of this copy."""
+    return Mirror(ws.path, ws.realm, ws.rng)
+
+
+# -- one exchange --------------------------------------------------------------------------
+
+
+def sync(ws: Workspace, line: RemoteLine, *, budget: Budget | None = None) -> Report:
+    """Exchange with a carrier; the view shows what came, and what the program owes after it is done."""
+    offer_slots(ws)
+    found = ledger(ws)
+    remote = open_remote(Path(line.place), ws.realm, ws.rng)
+    try:
+        report = engine.exchange(
+            found, mirror(ws), remote, line.place, budget=budget, follow=lambda: follow(ws)
+        )
+    finally:
+        remote.close()
+    return report
+
+
+def follow(ws: Workspace) -> None:
+    """Bring the view up after packs were taken in, and do what the program owes."""
+    ws.session.catch_up()
+    settle(ws.session)
+    take_slots(ws)
+    match_slots(ws)
+    if ws.purge_owed():
+        ws.rebuild_view()
+
+
+def plan(ws: Workspace, line: RemoteLine) -> tuple[Estimate, int]:
+    """What an exchange would move, and how many writes would be sealed first. Changes nothing on the carrier."""
+    remote = open_remote(Path(line.place), ws.realm, ws.rng)
+    return engine.plan(ledger(ws), mirror(ws), remote)
+
+
+def waiting(ws: Workspace) -> list[Waiting]:
+    """Packs that came and were not taken in, and why."""
+    return taking.not_taken(ledger(ws), mirror(ws))
+
+
+def findings(ws: Workspace) -> list[CheckFinding]:
+    """What does not fit in what was exchanged: for the complete check. Nothing is changed."""
+    if not ready(ws):
+        return []
+    found, here = ledger(ws), mirror(ws)
+    listed = here.listing()
+    lines = [
+        CheckFinding("A pack in the mirror is damaged; the next exchange brings it again", f"packs {name}", alarm=False)
+        for name in listed
+        if not packs.fits_name(name, here.get(name) or b"")
+    ]
+    lines += [
+        CheckFinding("A pack that was sealed here cannot be made again as it was", f"vault.db pack {item.entry.n}")
+        for item in found.sealed
+        if not sealing.intact(found, item)
+    ]
+    if stored(ws.session, RIVAL):
+        lines.append(CheckFinding("Two rows that other devices brought bear one number", "vault.db exchange"))
+    for device, count in sorted(auditing.chains(ws.session).items()):
+        if count:
+            what = f"The log of {found.devices.name(device)} does not follow on in {count} places"
+            lines.append(CheckFinding(what, "vault.db exchange", alarm=False))
+    return lines
+
+
+def devices(ws: Workspace) -> list[DeviceLine]:
+    """Every device of the program, with how far it has followed this one."""
+    return engine.device_lines(ledger(ws))
+
+
+# -- key slots -----------------------------------------------------------------------------
+
+
+def offer_slots(ws: Workspace) -> None:
+    """Let users' key slots travel, so that they can unlock on other devices. A slot is offered once and never replaced:
+    a passphrase is changed on each device by itself.
+    """
+    db = ws.session.db
+    known = {bytes(row[0]) for row in db.read("SELECT id FROM exchange WHERE kind = ?", (KEYSLOT,))}
+    rows = []
+    for slot in ws.header().slots:
+        pin = db.state.get(state_key("pin", slot.user_id), b"")
+        if slot.user_id not in known and pin:
+            bare = slots.without_wrap(slot)
+            rows.append(ExchangeRow(KEYSLOT, slot.user_id, slot.user_id + encode((bare, pin))))
+    if rows:
+        work = ws.work()
+        ws.session.note(work, "offer-slots", detail=f"{len(rows)} slots")
+        _commit(ws, work, rows)
+
+
+def take_slots(ws: Workspace) -> list[bytes]:
+    """Give users from other devices a key slot here: the vault key of this copy sealed to their certified key."""
+    there = {slot.user_id for slot in ws.header().slots}
+    fresh: list[Slot] = []
+    work = ws.work()
+    for identifier, data in ws.session.db.read("SELECT id, data FROM exchange WHERE kind = ?", (KEYSLOT,)):
+        if identifier in there:
+            continue
+        try:
+            slot, pin = decode(bytes(data)[16:], tuple[Slot, bytes])
+            card = ws.session.card(bytes(identifier))
+        except IopError:
+            continue  # not a user of this program (yet)
+        tag = slots.name_tag(ws.realm, card.name)
+        fits = (slot.user_id, slot.vault_id, slot.name_tag) == (card.user, ws.realm, tag)
+        if card.status == ACTIVE and fits:
+            fresh.append(slots.with_wrap(slot, card.enc_public, ws.vault_keys()))
+            work.state[state_key(BROUGHT, card.user)] = pin
+    if fresh:
+        ws.session.note(work, "take-slots", detail=f"{len(fresh)} slots")
+        ws.change_header(work, lambda header: msgspec.structs.replace(header, slots=(*header.slots, *fresh)))
+    return [slot.user_id for slot in fresh]
+
+
+def match_slots(ws: Workspace) -> int:
+    """Let the key slots of this copy say what the cards say: who was removed or suspended elsewhere is it here too, and
+    who was let in again gets the vault key back. How many slots changed.
+    """
+    before = ws.header().slots
+    after = tuple(slot for slot in (_matched(ws, one) for one in before) if slot is not None)
+    if after == before:
+        return 0
+    work = ws.work()
+    ws.session.note(work, "match-slots")
+    ws.change_header(work, lambda header: msgspec.structs.replace(header, slots=after))
+    return sum(slot not in before for slot in after) + len(before) - len(after)
+
+
+def _matched(ws: Workspace, slot: Slot) -> Slot | None:
+    try:
+        card = ws.session.card(slot.user_id)
+    except NotFound:
+        return slot
+    if card.user == ws.user.user:
+        return slot
+    if card.status == REMOVED:
+        return None
+    if card.status == ACTIVE:
+        return slots.with_wrap(slot, card.enc_public, ws.vault_keys()) if slot.suspended else slot
+    return slot if slot.suspended else slots.without_wrap(slot)
+
+
+# -- devices -------------------------------------------------------------------------------
+
+
+def requests(ws: Workspace, folder: Path) -> list[tuple[enrol.Request, str]]:
+    """New devices that ask on a carrier, with the words their screens show."""
+    remote = DirectoryRemote(folder, ws.realm, ws.rng)
+    found = []
+    for name in remote.names("e", ".req"):
+        try:
+            found.append(enrol.read_request(remote.get(name) or b""))
+        except IopError:
+            continue  # not a request of this version
+    known = ledger(ws).devices.cards if ready(ws) else {}
+    return [item for item in found if item[0].device not in known]
+
+
+def admit(ws: Workspace, folder: Path, typed: str) -> tuple[DeviceCard, str]:
+    """Certify a new device whose screen shows the words typed, and leave its grant on the carrier; the words it is to
+    be given in turn. Raises `WordsDiffer`, `NoKey` but for administrators.
+    """
+    root = _root(ws)
+    asked = [request for request, shown in requests(ws, folder) if words.same_words(typed, shown)]
+    if not asked:
+        raise enrol.WordsDiffer("No device that asks on this carrier shows these words.")
+    found, request = ledger(ws), asked[0]
+    own = found.own_card()
+    children = sum(card.rank[: len(own.rank)] == own.rank for card in found.devices.cards.values())
+    rank = (*own.rank, max(0, len(found.sealed)), children)
+    card = DeviceCard(request.device, clean_line(request.name), request.sig_public, request.enc_public, rank, ACTIVE, 1,
+                      ws.clock.now_ms())  # fmt: skip
+    stored = cards.sign(card, root)
+    work = ws.work()
+    ws.session.note(work, "device-admit", subject=card.device)
+    _commit(ws, work, [ExchangeRow(DEVICE, cards.identity(stored), stored)])
+    sealed, shown = enrol.seal_grant(request, _grant(ws))
+    DirectoryRemote(folder, ws.realm, ws.rng).put(enrol.grant_name(request.device), sealed)
+    return card, shown
+
+
+def _grant(ws: Workspace) -> enrol.Grant:
+    db, found = ws.session.db, ledger(ws)
+    facts = tuple(sorted((name, value) for name, value in db.facts.items() if name not in ("device", "device_public")))
+    given = tuple(
+        (slots.without_wrap(slot), db.state.get(state_key("pin", slot.user_id), b""))
+        for slot in ws.header().slots
+        if not slot.suspended
+    )
+    return enrol.Grant(
+        enrol.VERSION, ws.realm, ws.demo, facts, tuple(found.cards), found.transport.store(), given
+    )
+
+
+def retire(ws: Workspace, device: bytes) -> DeviceCard:
+    """Say that a device is no longer used. What it wrote stays."""
+    return _end(ws, device, RETIRED)
+
+
+def lost(ws: Workspace, device: bytes) -> DeviceCard:
+    """Report a device lost: it is cut off after its last known packs, and the program gets a new transport key."""
+    return _end(ws, device, LOST)
+
+
+def _end(ws: Workspace, device: bytes, status: str) -> DeviceCard:
+    root, found = _root(ws), ledger(ws)
+    known = found.devices.cards.get(device)
+    if known is None:
+        raise NotFound("`iop-tui devices list` shows the devices.")
+    if device == ws.session.device:
+        raise Refused("This is the device you are using.", "Do this on another device of the program.")
+    if known.status != ACTIVE:
+        raise Refused(f"This device is {known.status} already.")
+    theirs = [entry for entry in found.entries.values() if entry.device == device]
+    named = {cause for entry in theirs for cause in entry.parents}
+    cut = tuple(sorted(entry.hash for entry in theirs if entry.hash not in named))
+    card = msgspec.structs.replace(known, status=status, serial=known.serial + 1, at_ms=ws.clock.now_ms(), cut=cut)
+    stored = cards.sign(card, root)
+    found.learn([stored])
+    fresh = max(found.transport.by_number) + 1
+    transport = TransportKeys({**found.transport.by_number, fresh: keys.fresh(ws.rng)})
+    key = keys.make(ws.realm, fresh, transport.get(fresh), found.devices, root)
+    work = ws.work()
+    work.state[keys.STATE] = transport.store()
+    ws.session.note(work, f"device-{status}", subject=device)
+    rows = [ExchangeRow(DEVICE, cards.identity(stored), stored), ExchangeRow(KEY, keys.identity(key), key)]
+    _commit(ws, work, rows)
+    return card
