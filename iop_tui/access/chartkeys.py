@@ -20,8 +20,8 @@ from iop_tui.access.primitives import (
     put,
     user_recipient,
 )
-from iop_tui.access.wall import CareFact
-from iop_tui.kernel.clock import local_date
+from iop_tui.access.wall import CareFact, CoupleFact
+from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
 from iop_tui.kernel.ids import show_id
@@ -94,8 +94,10 @@ def assign(
     *,
     since: date,
     chart: ChartMap | None = None,
+    until: date | None = None,
 ) -> bytes:
     """Make a user part of a person's care: wall first, then the keys this program holds. Returns the care record's id.
+    `until`: who stands in for a colleague, with keys that end that day.
 
     The rest follows by itself: the clinician's program makes the keys of compartments nobody opened yet, and
     colleagues' programs hand over what the policy foresees.
@@ -111,7 +113,7 @@ def assign(
         raise RoleRefused(
             "Assigning clinicians is done by the front desk, the medical director or the privacy officer."
         )
-    pairs = charts.couples(session)
+    pairs = _walls(session, person, user)
     partners = {other for pair in pairs if (other := pair.partner(person)) is not None}
     kept = [fact for partner in partners for fact in _keepers(session, partner)]
     wall.check_assignment(CareFact(user, person, role), [*charts.care_facts(session), *kept], pairs)
@@ -120,12 +122,25 @@ def assign(
     if recipient.id != session.identity.user or not session.holds(charts.reserved_id(chart, Kind.DIR)):
         targets = _given_at_once(session, chart, person, role)
         if targets:
-            give_member(session, work, targets, [recipient], act="assign")
-    member = CareMember(user=show_id(user), name=card.name, role=role, since=since)
+            end = day_start(until) if until is not None else 0
+            give_member(session, work, targets, [recipient], act="assign", not_after_ms=end)
+    member = CareMember(user=show_id(user), name=card.name, role=role, since=since, until=until)
     record, _ = put(session, work, charts.reserved_id(chart, Kind.DIR), _TYPES["care_member"], member, person=person)
     put(session, work, program_compartment(session, Kind.REG), _TYPES["care_member"], member, person=person)
     session.note(work, "assign", person=person, category=Kind.DIR, subject=user, detail=role)
     return record
+
+
+def _walls(session: Session, person: bytes, user: bytes) -> list[CoupleFact]:
+    """The couples whose wall stands before an assignment: those in work, and those of the past as long as the other
+    partner has not agreed in writing (CR-12).
+    """
+    active = {couple.id for couple in charts.couples(session)}
+    return [
+        couple
+        for couple in charts.couples_ever(session)
+        if couple.id in active or not charts.cleared(session, couple.id, user, person)
+    ]
 
 
 def _a(role: str) -> str:
@@ -246,14 +261,26 @@ def end_part(session: Session, work: Work, fact: CareFact) -> None:
     session.note(work, "end-care", person=fact.person, category=Kind.DIR, subject=fact.user, detail=fact.role)
 
 
+def hold_back(session: Session, work: Work, fact: CareFact) -> None:
+    """Take back the keys of a part that the wall suspends; the part itself stays written. Raises `NotFound`."""
+    chart = charts.chart_of(session, fact.person)
+    team = charts.care_facts(session, fact.person)
+    rest = tuple(other.role for other in team if other.user == fact.user and other.role != fact.role)
+    wraps = _live_wraps(session, fact.user, _left_behind(session, chart, rest))
+    if wraps:
+        session.act(work, "suspend-part", revokes=wraps)
+        session.note(
+            work, "suspend-part", person=fact.person, category=Kind.DIR, subject=fact.user, detail="program rule CR-1"
+        )
+
+
 def close_membership(session: Session, work: Work, person: bytes, user: bytes, role: str = "") -> None:
     """Write the end of a user's part (or of all their parts) into every care record of it this program can write."""
     rows = session.view.rows(
         "SELECT record, leaf, doc, compartment FROM record WHERE kind = 'care_member' AND person = ?1"
-        " AND deposit = 0 AND status != 'newer' AND json_extract(doc, '$.user') = ?2 AND json_extract(doc,"
-        " '$.until') IS NULL"
-        " AND (?3 = '' OR json_extract(doc, '$.role') = ?3)",
-        (person, show_id(user), role),
+        " AND deposit = 0 AND status != 'newer' AND json_extract(doc, '$.user') = ?2 AND coalesce(json_extract(doc,"
+        " '$.until'), '9999') > ?4 AND (?3 = '' OR json_extract(doc, '$.role') = ?3)",
+        (person, show_id(user), role, _today(work).isoformat()),
     )
     kind: DocumentType[Document] = _TYPES["care_member"]
     for record, leaf, doc, compartment in rows:

@@ -14,6 +14,7 @@ import msgspec
 from iop_tui.access import roles
 from iop_tui.access.policy import PERSON_KINDS, PROGRAM_KINDS, Kind
 from iop_tui.access.wall import CareFact, CoupleFact
+from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType, F
 from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import parse_id, show_id
@@ -64,6 +65,23 @@ class CoupleLink(Document, frozen=True, kw_only=True):
     ended: Annotated[date | None, F("Ended")] = None
 
 
+class CoupleEnd(Document, frozen=True, kw_only=True):
+    """That couples work ended, in neutral words: what each partner's own clinicians learn, and no more (CR-12)."""
+
+    couple: Annotated[str, F("Couple", search=False)]
+    ended: Annotated[date, F("Joint work ended")]
+
+
+class ConflictClearance(Document, frozen=True, kw_only=True):
+    """One partner's written agreement that a named clinician sees the other partner alone after separation (CR-12)."""
+
+    couple: Annotated[str, F("Couple", search=False)]
+    user: Annotated[str, F("Clinician", search=False)]
+    person: Annotated[str, F("Whom they see", search=False)]
+    agreed_on: Annotated[date, F("Agreed on")]
+    method: Annotated[str, F("How", max_length=200)]
+
+
 class Arrival(Document, frozen=True, kw_only=True):
     """A directory entry by somebody without directory keys: it waits until who holds them opens the chart.
 
@@ -105,6 +123,14 @@ TYPES: tuple[DocumentType[Any], ...] = (
         kind="registration", label="Registration", struct=Registration, compartment=Kind.REG, title=lambda d: d.initials
     ),
     DocumentType(kind="couple_link", label="Couple", struct=CoupleLink, compartment=Kind.DIR, title=lambda d: "Couple"),
+    DocumentType(
+        kind="couple_end", label="Joint work ended", struct=CoupleEnd, compartment=Kind.DIR,
+        title=lambda d: "Joint work ended", service_date=lambda d: d.ended,
+    ),
+    DocumentType(
+        kind="conflict_clearance", label="Conflict clearance", struct=ConflictClearance, compartment=Kind.DIR,
+        title=lambda d: "Written agreement after separation", service_date=lambda d: d.agreed_on,
+    ),
     DocumentType(
         kind="arrival", label="Arrival", struct=Arrival, compartment=Kind.DESK, title=lambda d: f"Arrival {d.initials}"
     ),
@@ -151,6 +177,13 @@ def chart_of(session: Session, person: bytes) -> ChartMap:
     """The reserved ids of a person's chart: the first map the log holds. Raises `NotFound` for who cannot read the
     directory entry.
     """
+    known: dict[bytes, ChartMap] = session.derived("chart_of", dict)
+    if person not in known:
+        known[person] = _chart_of(session, person)
+    return known[person]
+
+
+def _chart_of(session: Session, person: bytes) -> ChartMap:
     row = session.view.one(
         f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED} ORDER BY r.id LIMIT 1",
         (person,),
@@ -171,29 +204,34 @@ def charts_of_all(session: Session) -> list[tuple[bytes, ChartMap]]:
     return list(first.items())
 
 
-def _facts(rows: Iterable[tuple[bytes, bytes, int, int, bytes]]) -> list[CareFact]:
-    """One fact per part. A part that one copy says has ended is over, unless it was given again afterwards."""
+def _facts(rows: Iterable[tuple[bytes, bytes, int, int, bytes]], now_ms: int) -> list[CareFact]:
+    """One fact per part. A part that one copy says has ended is over, unless it was given again afterwards; who stands
+    in for a colleague has the part until a day that was named before.
+    """
     found: dict[tuple[bytes, bytes, str], CareFact] = {}
     ended: dict[tuple[bytes, bytes, str], int] = {}
     for record, doc, at_ms, changed_ms, person in rows:
         member = msgspec.json.decode(doc, type=CareMember)
+        end = day_start(member.until) if member.until is not None else 0
         try:
-            fact = CareFact(parse_id(member.user), person, member.role, at_ms, record)
+            fact = CareFact(parse_id(member.user), person, member.role, at_ms, record, end)
         except NotFound:
             continue  # names nobody: whoever wrote it, it gives nobody a part
         place = (fact.user, fact.person, fact.role)
-        if member.until is not None:
+        if 0 < end <= now_ms:
             ended[place] = max(changed_ms, ended.get(place, 0))
-        if member.until is None and (place not in found or at_ms > found[place].at_ms):
+        elif place not in found or at_ms > found[place].at_ms:
             found[place] = fact
     return [fact for place, fact in found.items() if fact.at_ms > ended.get(place, -1)]
 
 
 def care_facts(session: Session, person: bytes | None = None) -> list[CareFact]:
     """Active care-team facts this user can see, of one person or of all."""
+    now = session.clock.now_ms()
     if person is None:
-        return list(session.derived("care_facts", lambda: _facts(_members(session))))
-    return _facts(_members(session, person))
+        name = f"care_facts {local_date(now)}"
+        return list(session.derived(name, lambda: _facts(_members(session), now)))
+    return _facts(_members(session, person), now)
 
 
 def _members(session: Session, person: bytes | None = None) -> list[tuple[Any, ...]]:
@@ -210,10 +248,15 @@ def couples(session: Session) -> list[CoupleFact]:
     return list(session.derived("couples", lambda: _couples(session)))
 
 
-def _couples(session: Session) -> list[CoupleFact]:
+def couples_ever(session: Session) -> list[CoupleFact]:
+    """Couples this user can see or could see, those whose work ended included: the wall outlives the work."""
+    return list(session.derived("couples_ever", lambda: _couples(session, ended=True)))
+
+
+def _couples(session: Session, *, ended: bool = False) -> list[CoupleFact]:
     found = {}
     for link, at_ms in _links(session):
-        if link.ended is None:
+        if link.ended is None or ended:
             fact = CoupleFact(
                 parse_id(link.couple), parse_id(link.a), parse_id(link.b), parse_id(link.therapist), at_ms
             )
@@ -226,7 +269,40 @@ def _links(session: Session) -> list[tuple[CoupleLink, int]]:
         f"SELECT r.doc, r.created_ms FROM record r WHERE r.kind = 'couple_link' AND {_BELIEVED} ORDER BY r.changed_ms"
     )
     links = [(msgspec.json.decode(doc, type=CoupleLink), at_ms) for doc, at_ms in rows]
-    return [(link, at_ms) for link, at_ms in links if _names_all(link)]
+    ends = _ends(session)
+    return [(_with_end(link, ends), at_ms) for link, at_ms in links if _names_all(link)]
+
+
+_End = tuple[CoupleEnd, bytes, bool]
+
+
+def _ends(session: Session) -> list[_End]:
+    """What says that couples work ended: (document, its author, whether it is the author's office to say so)."""
+    rows = session.view.rows(
+        f"SELECT r.doc, r.author, {_ASSIGNER} FROM record r WHERE r.kind = 'couple_end' AND r.deposit = 0"
+        " AND r.status != 'newer' ORDER BY r.created_ms, r.id"
+    )
+    return [(msgspec.json.decode(doc, type=CoupleEnd), bytes(author), bool(office)) for doc, author, office in rows]
+
+
+def _with_end(link: CoupleLink, ends: list[_End]) -> CoupleLink:
+    """A link with its end: by who assigns, or by the couple's own therapist."""
+    therapist = parse_id(link.therapist)
+    said = (
+        end.ended for end, author, office in ends if end.couple == link.couple and (office or author == therapist)
+    )
+    first = next(said, None)
+    return link if first is None or link.ended is not None else msgspec.structs.replace(link, ended=first)
+
+
+def cleared(session: Session, couple: bytes, user: bytes, person: bytes) -> bool:
+    """Whether the other partner agreed in writing that this clinician sees one partner of an ended couple alone."""
+    rows = session.view.rows(
+        f"SELECT r.doc FROM record r WHERE r.kind = 'conflict_clearance' AND r.person != ?1 AND {_BELIEVED}", (person,)
+    )
+    wanted = (show_id(couple), show_id(user), show_id(person))
+    found = (msgspec.json.decode(row[0], type=ConflictClearance) for row in rows)
+    return any((item.couple, item.user, item.person) == wanted for item in found)
 
 
 def _names_all(link: CoupleLink) -> bool:

@@ -20,12 +20,23 @@ _HOMES: dict[str, frozenset[str]] = {
     "chart_map": frozenset({Kind.DIR}),
     "care_member": frozenset({Kind.DIR, Kind.REG}),
     "couple_link": frozenset({Kind.DIR, Kind.REG}),
+    "couple_end": frozenset({Kind.DIR, Kind.REG}),
+    "conflict_clearance": frozenset({Kind.DIR}),
     "registration": frozenset({Kind.REG}),
+    "supervision_exception": frozenset({Kind.REG}),
+    "private_receipt": frozenset({Kind.DIR}),
+    "succession": frozenset({Kind.DIR}),
+    "succession_approval": frozenset({Kind.DIR}),
     "arrival": frozenset({Kind.DESK}),
     "root_key": frozenset({Kind.ORG}),
     "forwarded": frozenset({Kind.INTAKE}),
 }
-_NEVER_DEPOSITED = frozenset({"person", "chart_map", "couple_link", "root_key", "forwarded"})
+_NEVER_DEPOSITED = frozenset(
+    {
+        "person", "chart_map", "couple_link", "couple_end", "conflict_clearance", "root_key", "forwarded",
+        "supervision_exception", "succession", "succession_approval", "private_receipt",
+    }
+)
 
 
 class PolicyGate:

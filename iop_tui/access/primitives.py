@@ -14,7 +14,7 @@ from iop_tui.access.gate import MEMBER, SHARE
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
-from iop_tui.store.acts import SealedKey
+from iop_tui.store.acts import Grant, SealedKey
 from iop_tui.store.revisions import Origin
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work
@@ -112,8 +112,10 @@ def give_member(
     *,
     act: str,
     purpose: str = "care",
+    not_after_ms: int = 0,
 ) -> bytes:
-    """*member*: wrap every generation this user holds of these compartments, a new one first where one is owed.
+    """*member*: wrap every generation this user holds of these compartments, a new one first where one is owed;
+    until `not_after_ms` for who stands in for a colleague.
 
     Raises `NoKey` for any it lacks.
     """
@@ -130,7 +132,7 @@ def give_member(
         for number in sorted(numbers):
             key = work.keys.get((target.id, number)) or session.key(target.id, number).reveal()
             wraps.append((target, number, key))
-    return _seal(session, work, act, wraps, list(recipients), MEMBER, purpose=purpose)
+    return _seal(session, work, act, wraps, list(recipients), MEMBER, purpose=purpose, not_after_ms=not_after_ms)
 
 
 def _seal(
@@ -145,6 +147,7 @@ def _seal(
     rule: str = "",
     not_after_ms: int = 0,
     generations: tuple[object, ...] = (),
+    grants: tuple[Grant, ...] = (),
 ) -> bytes:
     seals = {
         recipient.id: [_sealed(session, wrap, recipient, purpose, rule) for wrap in wraps] for recipient in recipients
@@ -158,6 +161,7 @@ def _seal(
         primitive=primitive,
         not_after_ms=not_after_ms,
         generations=generations,  # type: ignore[arg-type]
+        grants=grants,
     )
 
 
@@ -202,48 +206,60 @@ def share(
     not_after_ms: int,
     person: bytes,
     rule: str = "authorization",
+    mine: bool = True,
+    keeper: bytes = b"",
 ) -> Shared:
     """*share*: named revisions re-sealed, with provenance, into a compartment of their own that ends at a date.
 
-    Only what this user can open can be shared. Raises `NotFound` for anything else, `Refused` without an end.
+    Only what this user can open can be shared. Without `mine` its author, who has the originals, gets no key to the
+    copies. `keeper` is the compartment whose members may end it, now and after its author left; it gets no key either.
+    Raises `NotFound` for anything else, `Refused` without an end.
     """
     if not_after_ms <= work.at_ms:
         raise Refused("A share needs an end date in the future.")
     target = Target(session.rng.token(16), Kind.SHARE, person)
     generation, key = session.new_generation(work, target.id, 1)
-    me = session.identity
-    given = [*readers, Recipient(me.user, session.card(me.user).enc_public, me.roles[0])]
+    owner = Grant(session.rng.token(16), keeper, target.id, 1, SHARE, not_after_ms)
     act = _seal(
         session,
         work,
         "share",
         [(target, 1, key)],
-        given,
+        [*readers, *([_myself(session)] if mine else [])],
         SHARE,
         purpose=purpose,
         rule=rule,
         not_after_ms=not_after_ms,
         generations=(generation,),
+        grants=(owner,) if keeper else (),
     )
     for identifier in revisions:
-        opened = session.open_revision(identifier)
-        body, kind = opened.body, _kind_of(session, opened.compartment)
-        if body.person != person:
-            raise Refused("A share is about one person.", "Share each person's records by themselves.")
-        origin = Origin(body.record, opened.id, kind, body.author, body.at_ms)
-        copy = session.body(
-            work,
-            record=session.rng.token(16),
-            person=body.person,
-            kind=body.kind,
-            version=body.version,
-            payload=body.payload,
-            source=body.source,
-            origin=origin,
-        )
-        session.write(work, target.id, copy)
-        session.note(work, "share", person=body.person, category=kind, subject=body.record, detail=purpose)
+        _share_one(session, work, target, identifier, purpose)
     return Shared(target.id, act)
+
+
+def _myself(session: Session) -> Recipient:
+    me = session.identity
+    return Recipient(me.user, session.card(me.user).enc_public, me.roles[0])
+
+
+def _share_one(session: Session, work: Work, target: Target, revision: bytes, purpose: str) -> None:
+    opened = session.open_revision(revision)
+    body, kind = opened.body, _kind_of(session, opened.compartment)
+    if body.person != target.person:
+        raise Refused("A share is about one person.", "Share each person's records by themselves.")
+    copy = session.body(
+        work,
+        record=session.rng.token(16),
+        person=body.person,
+        kind=body.kind,
+        version=body.version,
+        payload=body.payload,
+        source=body.source,
+        origin=Origin(body.record, opened.id, kind, body.author, body.at_ms),
+    )
+    session.write(work, target.id, copy)
+    session.note(work, "share", person=body.person, category=kind, subject=body.record, detail=purpose)
 
 
 def _kind_of(session: Session, compartment: bytes) -> str:
@@ -252,45 +268,75 @@ def _kind_of(session: Session, compartment: bytes) -> str:
 
 
 def revoke(session: Session, work: Work, act: bytes) -> int:
-    """End every live wrap an act gave. Final: a later grant is a new one. Returns how many ended. Raises `NotFound`."""
+    """End every live wrap an act gave. Final: a later grant is a new one. Returns how many ended.
+
+    By who gave it, who holds what was given, who is a member of the compartment a share belongs to, or whose office it
+    is to end access. Raises `NotFound` for anybody else.
+    """
+    me = session.identity
     rows = session.view.rows(
-        "SELECT id, compartment FROM wrap WHERE act = ? AND revoked_ms = 0 AND recipient != ?",
-        (act, session.identity.user),
+        "SELECT id, compartment, author, recipient FROM wrap WHERE act = ? AND revoked_ms = 0 AND recipient != ?",
+        (act, me.user),
     )
     if not rows:
         raise NotFound
-    for compartment in {row[1] for row in rows}:
-        if not session.holds(compartment):
+    owned = any(session.holds(recipient) for _, _, _, recipient in rows)
+    for _, compartment, author, _ in rows:
+        if not (author == me.user or owned or session.gate.may_end(me.roles) or session.holds(compartment)):
             raise NotFound
     session.act(work, "revoke", revokes=tuple(row[0] for row in rows))
     return len(rows)
 
 
 # The foundings whose keys this user holds of a compartment: whatever else the log says of it is somebody's invention.
+_RANDOM_BITS = 32
 _OWN_ROOTS = "(SELECT o.root FROM keyring k JOIN wrap o ON o.id = k.wrap WHERE k.compartment = ?1)"
 
 
 def rotate(session: Session, work: Work, target: Target) -> None:
     """A new generation of a compartment's key, wrapped to everyone who rightly holds a live wrap of it now. Protects
-    what is written from now on. Who holds it as a member of a group gets no wrap of their own by this.
+    what is written from now on. Who holds it as a member of a group gets no wrap of their own by this; who holds it
+    until a date holds the new key until the same date.
     """
-    wraps = session.view.rows(
-        f"SELECT id, recipient FROM wrap WHERE compartment = ?1 AND revoked_ms = 0 AND root IN {_OWN_ROOTS}",
-        (target.id,),
-    )
-    number = _next_number(session, target.id)
+    number = next_number(session, target.id)
     generation, key = session.new_generation(work, target.id, number)
-    recipients = []
-    for recipient in sorted({recipient for wrap, recipient in wraps if wrap not in work.ended}):
+    until: dict[int, list[Recipient]] = {0: []}
+    for recipient, end in _ends(session, work, target.id).items():
         found = _still_entitled(session, work, target.kind, recipient)
-        recipients += [found] if found else []
+        if found:
+            until.setdefault(end, []).append(found)
     primitive = SHARE if target.kind == Kind.SHARE else MEMBER
-    _seal(session, work, "rotate", [(target, number, key)], recipients, primitive, generations=(generation,))
+    for end in sorted(until):
+        made = (generation,) if end == 0 else ()
+        _seal(
+            session, work, "rotate", [(target, number, key)], until[end], primitive,
+            not_after_ms=end, generations=made,
+        )  # fmt: skip
 
 
-def _next_number(session: Session, compartment: bytes) -> int:
+def _ends(session: Session, work: Work, compartment: bytes) -> dict[bytes, int]:
+    """Who rightly holds a live wrap of a compartment, and until when (0: without an end), in a stable order."""
+    rows = session.view.rows(
+        "SELECT id, recipient, not_after_ms FROM wrap WHERE compartment = ?1 AND revoked_ms = 0 AND root IN"
+        f" {_OWN_ROOTS} ORDER BY recipient",
+        (compartment,),
+    )
+    found: dict[bytes, int] = {}
+    for wrap, recipient, end in rows:
+        if wrap in work.ended or 0 < end <= work.at_ms:
+            continue
+        before = found.get(recipient, -1)
+        found[recipient] = 0 if end == 0 or before == 0 else max(end, before)
+    return found
+
+
+def next_number(session: Session, compartment: bytes) -> int:
+    """The number of a compartment's next key. The higher half counts; the lower half is random, so that two devices
+    that know nothing of each other never give one number to two keys.
+    """
     row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
-    return int(row[0]) + 1 if row else 1
+    count = (int(row[0]) if row else 0) >> _RANDOM_BITS
+    return (count + 1) << _RANDOM_BITS | int.from_bytes(session.rng.token(_RANDOM_BITS // 8), "big")
 
 
 def _still_entitled(session: Session, work: Work, kind: str, recipient: bytes) -> Recipient | None:
@@ -308,12 +354,22 @@ def rotation_owed(session: Session, compartment: bytes) -> bool:
     """Whether somebody who lost their wrap still knows the newest key: directly, or as a former member of a group
     it is wrapped to.
     """
+    known: dict[bytes, bool] = session.derived("rotation_owed", dict)
+    if compartment not in known:
+        known[compartment] = _rotation_owed(session, compartment)
+    return known[compartment]
+
+
+def _rotation_owed(session: Session, compartment: bytes) -> bool:
     row = session.view.one(
         "SELECT 1 FROM wrap w JOIN generation g ON g.compartment = w.compartment AND g.number = w.generation"
         f" AND g.root = w.root WHERE w.compartment = ?1 AND w.root IN {_OWN_ROOTS}"
-        " AND w.generation = (SELECT max(generation) FROM keyring WHERE compartment = ?1) AND ("
+        " AND w.generation = (SELECT max(generation) FROM keyring WHERE compartment = ?1 AND"
+        " secondary = 0) AND ("
         " (w.revoked_ms > 0 AND NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation ="
         " w.generation AND l.recipient = w.recipient AND l.revoked_ms = 0))"
+        # A colleague who gave or renewed this key elsewhere did not know that its recipient had been removed.
+        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM card c WHERE c.user = w.recipient AND c.status = 'removed'))"
         # A group's key that a former member knew when this one was sealed to it, however long ago they left.
         " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND m.revoked_ms > 0"
         " AND m.generation >= (SELECT max(x.number) FROM generation x WHERE x.compartment = w.recipient AND"
@@ -348,8 +404,10 @@ def put(
     source: str = "",
     received: bytes = b"",
     at_ms: int | None = None,
+    maker: bytes = b"",
 ) -> tuple[bytes, bytes]:
-    """Write a declared document into a compartment: as a member where this user is one, else as a *deposit*.
+    """Write a declared document into a compartment: as a member where this user is one, else as a *deposit* (to the
+    key of `maker`, where authors keep keys of their own).
 
     Returns (record id, revision id). Raises `NoKey` where no member has opened the compartment yet.
     """
@@ -369,7 +427,8 @@ def put(
     if _is_member(session, work, compartment):
         _rotate_if_owed(session, work, compartment)
         return identifier, session.write(work, compartment, body)
-    return identifier, session.deposit(work, compartment, body, _kind_of_unknown(session, work, compartment, person))
+    kind_there = _kind_of_unknown(session, work, compartment, person)
+    return identifier, session.deposit(work, compartment, body, kind_there, maker)
 
 
 def _is_member(session: Session, work: Work, compartment: bytes) -> bool:

@@ -73,13 +73,15 @@ def programs_owed(session: Session, user: bytes, user_roles: tuple[str, ...]) ->
     """Program-wide compartments that a user's roles allow, this user holds, and nobody has given yet."""
     owed = []
     for kind in PROGRAM_KINDS:
+        if not policy.may_be_member(kind, user_roles):
+            continue
         identifier = program_compartment(session, kind)
         missing = session.view.one(
             "SELECT 1 FROM keyring k WHERE k.compartment = ?1 AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
             " w.compartment = ?1 AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0) LIMIT 1",
             (identifier, user),
         )
-        if missing is not None and policy.may_be_member(kind, user_roles):
+        if missing is not None:
             owed.append(Target(identifier, kind))
     return owed
 

@@ -13,6 +13,7 @@ from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import (
     Target,
     give_member,
+    next_number,
     open_compartment,
     program_compartment,
     put,
@@ -21,6 +22,7 @@ from iop_tui.access.primitives import (
     user_recipient,
 )
 from iop_tui.access.wall import CareFact
+from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Registry
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.kernel.ids import parse_id, show_id
@@ -50,7 +52,9 @@ def _rotations(session: Session, work: Work) -> None:
     """
     rows = session.view.rows(
         "SELECT DISTINCT c.id, c.kind, c.person, c.owner FROM compartment c JOIN wrap w ON w.compartment = c.id"
-        " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND w.revoked_ms > 0 ORDER BY c.kind != 'DESK', c.id"
+        " LEFT JOIN card d ON d.user = w.recipient AND d.status = 'removed'"
+        " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND (w.revoked_ms > 0 OR d.user IS NOT NULL)"
+        " ORDER BY c.kind != 'DESK', c.id"
     )
     for identifier, kind, person, owner in rows:
         if rotation_owed(session, identifier):
@@ -66,6 +70,21 @@ def _lost_roles(session: Session, work: Work) -> None:
         if fact.role not in card.roles and card.status != "removed":
             try:
                 chartkeys.end_part(session, work, fact)
+            except NotFound:
+                continue  # the registry names the part, the directory entry is somebody else's
+
+
+def _walled_off(session: Session, work: Work) -> None:
+    """Where copies of the log met and one clinician stands on both sides of a couple, the later part is suspended:
+    who may assign takes its keys back. The part stays in the care team, so that a person decides (CR-1).
+    """
+    if not roles.ASSIGNERS & set(session.identity.roles):
+        return
+    lost = _suspended(session)
+    for fact in charts.care_facts(session):
+        if fact.id in lost:
+            try:
+                chartkeys.hold_back(session, work, fact)
             except NotFound:
                 continue  # the registry names the part, the directory entry is somebody else's
 
@@ -86,11 +105,17 @@ def _arrivals(session: Session, work: Work) -> None:
 
 
 def _suspended(session: Session) -> frozenset[bytes]:
-    return frozenset(wall.suspended(charts.care_facts(session), charts.couples(session)))
+    facts, couples = charts.care_facts(session), charts.couples(session)
+    return session.derived(f"suspended {hash(tuple(facts))}", lambda: frozenset(wall.suspended(facts, couples)))
 
 
 def my_care(session: Session) -> list[CareFact]:
     """People this user takes part in treating, as the care teams say and the wall allows."""
+    name = f"my_care {local_date(session.clock.now_ms())}"
+    return list(session.derived(name, lambda: _my_care(session)))
+
+
+def _my_care(session: Session) -> list[CareFact]:
     lost = _suspended(session)
     return [fact for fact in _facts_of(session, session.identity.user) if fact.id not in lost]
 
@@ -122,11 +147,6 @@ def _mine_to_make(session: Session, target: Target) -> bool:
     )
 
 
-def _next_number(session: Session, compartment: bytes) -> int:
-    row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
-    return int(row[0]) + 1 if row else 1
-
-
 def _first_keys(session: Session, work: Work) -> None:
     for fact in my_care(session):
         try:
@@ -136,7 +156,7 @@ def _first_keys(session: Session, work: Work) -> None:
         for target in _mine_to_open(chart, fact):
             if _mine_to_make(session, target):
                 open_compartment(
-                    session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
+                    session, work, target, [], act="open-compartment", number=next_number(session, target.id)
                 )
     if roles.BILLER in session.identity.roles or roles.PRIVACY_OFFICER in session.identity.roles:
         _open_billing(session, work)
@@ -173,7 +193,7 @@ def _open_billing(session: Session, work: Work) -> None:
         if not _generated(session, target.id, Kind.PAY):
             recipients = [user_recipient(session, card.user, card.roles[0]) for card in others]
             open_compartment(
-                session, work, target, recipients, act="open-compartment", number=_next_number(session, target.id)
+                session, work, target, recipients, act="open-compartment", number=next_number(session, target.id)
             )
         elif session.holds(target.id):
             late = [card for card in others if (target.id, card.user) not in given]
@@ -190,7 +210,7 @@ def _joint_keys(session: Session, work: Work) -> None:
         for target in joint_targets(couple, link):
             if _mine_to_make(session, target):
                 open_compartment(
-                    session, work, target, [], act="open-compartment", number=_next_number(session, target.id)
+                    session, work, target, [], act="open-compartment", number=next_number(session, target.id)
                 )
 
 
@@ -210,7 +230,7 @@ def _program_keys(session: Session, work: Work) -> None:
     recipient = user_recipient(session, me.user, me.roles[0])
     for kind in policy.PROGRAM_KINDS:
         if policy.may_be_member(kind, me.roles) and not _generated(session, program_compartment(session, kind), kind):
-            number = _next_number(session, program_compartment(session, kind))
+            number = next_number(session, program_compartment(session, kind))
             program.open_program_compartment(session, work, kind, recipient, number)
 
 
@@ -229,7 +249,8 @@ def _hand_over(session: Session, work: Work) -> None:
         targets = _owed_to(session, fact, mine.get(fact.person, set()))
         if targets:
             try:
-                give_member(session, work, targets, [user_recipient(session, fact.user, fact.role)], act="hand-over")
+                recipient = user_recipient(session, fact.user, fact.role)
+                give_member(session, work, targets, [recipient], act="hand-over", not_after_ms=fact.until_ms)
             except (Refused, NoKey):
                 continue  # the colleague left, or the key went meanwhile: nothing is owed any more
 
@@ -328,6 +349,7 @@ def received_target(session: Session, chart: ChartMap, kind: str) -> bytes | Non
 _RECEIVING = frozenset({Kind.IND, Kind.SUD, Kind.MED, Kind.SAFE, Kind.PAY, Kind.CRISIS})
 _STEPS = (
     _lost_roles,
+    _walled_off,
     _rotations,
     _arrivals,
     _first_keys,

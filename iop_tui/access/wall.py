@@ -1,7 +1,8 @@
 """CR-1, the wall: nobody holds keys to protected compartments of both partners.
 
 Pure functions over care-team facts. The couples therapist is neither partner's individual therapist nor
-their counselor. Checked at assignment, at linking, and when two copies of the log meet.
+their counselor; a medical director treats one partner at most and gets shares of the other's record. Checked at
+assignment, at linking, and when two copies of the log meet.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ from dataclasses import dataclass
 from iop_tui.access import roles
 from iop_tui.kernel.errors import WallRefused
 
-_INDIVIDUAL = frozenset({roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR})
+_INDIVIDUAL = frozenset({roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.MEDICAL_DIRECTOR})
 
 
 @dataclass(frozen=True, slots=True)
 class CareFact:
-    """A user's part in a person's care. `at_ms` and `id` order facts when copies meet."""
+    """A user's part in a person's care. `at_ms` and `id` order facts when copies meet. `until_ms`: who stands in for a
+    colleague has it until then; 0 without an end.
+    """
 
     user: bytes
     person: bytes
     role: str
     at_ms: int = 0
     id: bytes = b""
+    until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

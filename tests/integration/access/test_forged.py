@@ -178,9 +178,11 @@ def test_a_true_key_given_to_a_role_without_a_cell_is_refused_and_reported(
     clinic: Clinic, kind: str, role: str
 ) -> None:
     compartment = clinic.ind(kind, role)
-    key = clinic.program.workspace(clinic.ada).session.key(compartment, 1).reveal()
+    session = clinic.program.workspace(clinic.ada).session
+    number = session.newest(compartment)
+    key = session.key(compartment, number).reveal()
     write_note(clinic, clinic.ada)
-    forge(clinic, clinic.ada, compartment, kind, [clinic.dot], key=key)
+    forge(clinic, clinic.ada, compartment, kind, [clinic.dot], key=key, number=number)
     ws = clinic.program.workspace(clinic.dot)
     assert not ws.session.holds(compartment)
     assert ws.view.rows("SELECT 1 FROM record WHERE kind = 'progress_note'") == []
@@ -192,8 +194,10 @@ def test_a_true_key_given_to_a_role_without_a_cell_is_refused_and_reported(
 
 def test_what_an_author_keeps_alone_is_not_taken_even_by_an_entitled_role(clinic: Clinic) -> None:
     compartment = clinic.ind(Kind.PSY, roles.INDIVIDUAL_THERAPIST)
-    key = clinic.program.workspace(clinic.ada).session.key(compartment, 1).reveal()
-    forge(clinic, clinic.ada, compartment, Kind.PSY, [clinic.bo], key=key)
+    session = clinic.program.workspace(clinic.ada).session
+    number = session.newest(compartment)
+    key = session.key(compartment, number).reveal()
+    forge(clinic, clinic.ada, compartment, Kind.PSY, [clinic.bo], key=key, number=number)
     assert not clinic.program.workspace(clinic.bo).session.holds(compartment)
     assert clinic.complaints(clinic.bo) == ["what an author keeps alone is never given as a key"]
 

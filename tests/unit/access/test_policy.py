@@ -126,7 +126,7 @@ COUPLE = CoupleFact(b"pair", A, B, CLEO)
         (CareFact(TIM, A, DA), [CareFact(TIM, A, IT)], False),
         (CareFact(TIM, C, IT), [CareFact(TIM, A, IT)], False),
         (CareFact(CLEO, C, IT), [], False),
-        (CareFact(TIM, B, roles.MEDICAL_DIRECTOR), [CareFact(TIM, A, roles.MEDICAL_DIRECTOR)], False),
+        (CareFact(TIM, B, roles.MEDICAL_DIRECTOR), [CareFact(TIM, A, roles.MEDICAL_DIRECTOR)], True),
     ],
 )
 def test_assignments_against_the_wall(new: CareFact, team: list[CareFact], refused: bool) -> None:
