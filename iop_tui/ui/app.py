@@ -25,6 +25,7 @@ from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.theme import Theme
 from textual.widget import Widget
 
 from iop_tui.kernel.text import clean_line
@@ -60,6 +61,7 @@ class KitApp(App[int], inherit_bindings=False):
     def __init__(self, *, theme: str = themes.DARK, keymap: dict[str, str] | None = None) -> None:
         """`theme` is one of `theme.PALETTES`; `keymap` holds keys by action id. Problems are shown as messages."""
         use_plain_bars()
+        self._theme_known: Theme | None = None
         super().__init__(driver_class=DiffDriver)
         self.animation_level = "none"
         self.console._color_system = ColorSystem.TRUECOLOR  # the driver writes exact indexes, Rich would shift greys
@@ -83,6 +85,20 @@ class KitApp(App[int], inherit_bindings=False):
         if keymap:
             self.table, accepted, self._keymap_problems = self.keys.override(keymap)
             self.set_keymap(accepted)
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """The screens that shine through. Textual also paints the one beneath a screen that covers it, and repaints
+        everything whenever something changes there: half of the processor time of a key.
+        """
+        return super()._background_screens if self.screen.is_modal else []
+
+    @property
+    def current_theme(self) -> Theme:
+        """The theme in use. Textual looks it up for every line it paints."""
+        if self._theme_known is None or self._theme_known.name != self.theme:
+            self._theme_known = super().current_theme
+        return self._theme_known
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -197,6 +213,10 @@ class KitApp(App[int], inherit_bindings=False):
     def copy_to_clipboard(self, text: str) -> None:
         """Copy inside the program only; the terminal's clipboard (OSC 52) is never written."""
         self._clipboard = text
+        self.copied()
+
+    def copied(self) -> None:
+        """Hook: something was copied from the screen in front."""
 
     def open_url(self, url: str, *, new_tab: bool = True) -> None:
         """Refused: no browser is started."""
@@ -233,8 +253,10 @@ class KitApp(App[int], inherit_bindings=False):
         return ()
 
     def places(self) -> tuple[str, ...]:
-        """Where the person is, as the key table calls it: a screen says it in its `places` attribute."""
-        return ("everywhere", *getattr(self.screen, "places", ()))
+        """Where the person is, as the key table calls it: a screen says it in its `places` attribute, and in
+        `inner_places` where a widget of it has keys of its own.
+        """
+        return ("everywhere", *getattr(self.screen, "places", ()), *getattr(self.screen, "inner_places", ()))
 
     async def invoke(self, action: Action) -> None:
         """Run an action where it is defined: focused widget, its parents, the screen, the app."""

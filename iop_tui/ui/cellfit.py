@@ -60,6 +60,16 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def wrap_indented(text: str, width: int) -> list[str]:
+    """As `wrap`; leading blanks of a line stay, and the lines it is broken into hang below its first word."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        words = paragraph.lstrip(" ")
+        indent = " " * min(len(paragraph) - len(words), max(width // 2, 0))
+        lines += [indent + line for line in _wrap_paragraph(words, max(width - len(indent), 1))]
+    return lines
+
+
 def _wrap_paragraph(paragraph: str, width: int) -> list[str]:
     lines, line, used = [], "", 0
     for word in paragraph.split(" "):

@@ -16,6 +16,7 @@ from textual.widgets import Input
 from iop_tui.kernel.text import clean, clean_line
 from iop_tui.ui.cellfit import fit, strip_of
 from iop_tui.ui.dialogs import PickOne, PickSeveral
+from iop_tui.ui.editor import pasted
 from iop_tui.ui.theme import tones
 
 _MASK = "*"
@@ -42,7 +43,15 @@ class LineInput(Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.replace(clean_line(event.text), *self.selection)
+        pasted(self, clean_line(event.text), self._put_pasted)
+
+    def action_paste(self) -> None:
+        """What was copied inside the program."""
+        pasted(self, clean_line(self.app.clipboard), self._put_pasted, inside=True)
+
+    def _put_pasted(self, text: str) -> None:
+        """In the place of the selection."""
+        self.replace(text, *self.selection)
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Every change by keys, paste or call goes through here, sanitised."""

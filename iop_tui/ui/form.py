@@ -19,6 +19,7 @@ from textual.widgets import Input, TextArea
 from iop_tui.kernel.declare import FieldInfo
 from iop_tui.kernel.declare import Widget as Entry
 from iop_tui.kernel.text import clean_line
+from iop_tui.ui.answers import AnswerField
 from iop_tui.ui.bars import Bar
 from iop_tui.ui.cellfit import strip_of, wrap
 from iop_tui.ui.editor import NoteText
@@ -42,6 +43,13 @@ class FieldLabel(Widget):
         unit = f" ({info.unit})" if info.unit else ""
         self.lines = wrap(clean_line(f"{info.label}{unit}{' *' if info.required else ''}"), LABEL - 1)
         self.lit = False
+        self.lead = ""
+
+    def lead_with(self, lead: str) -> None:
+        """Show a mark before the label, in the accent colour."""
+        if lead != self.lead:
+            self.lead = lead
+            self.refresh()
 
     def light(self, lit: bool) -> None:
         """Show whether the field is the one that is being filled in."""
@@ -58,7 +66,9 @@ class FieldLabel(Widget):
         """A line of the label."""
         styles = tones(self.app.theme)
         text = self.lines[y] if y < len(self.lines) else ""
-        return strip_of([(f" {text}", styles.strong if self.lit else styles.dim)], self.size.width, styles.text)
+        lead = (self.lead if y == 0 else " " * len(self.lead), styles.accent)
+        style = styles.strong if self.lit else styles.dim
+        return strip_of([(" ", styles.text), lead, (text, style)], self.size.width, styles.text)
 
 
 class FieldError(Widget):
@@ -84,6 +94,8 @@ class FieldError(Widget):
 class FieldRow(Widget):
     """One field: its label on the left, the input, its error below."""
 
+    BLANK: ClassVar[bool] = True
+
     DEFAULT_CSS = """
     FieldRow { height: auto; width: 1fr; layout: vertical; }
     FieldRow > .value { margin: 0 1; }
@@ -102,18 +114,28 @@ class FieldRow(Widget):
         self.styles.min_height = len(self.label.lines)
 
     def compose(self) -> ComposeResult:
-        """The label and the input."""
+        """The label, the input, an error that was there before."""
         yield self.label
         yield self.binding.widget
+        if self.error:
+            yield FieldError(self.error)
 
     def set_error(self, message: str) -> None:
         """Show or (with empty text) remove the error."""
         if message == self.error:
             return
         self.error = message
+        if self.binding.widget.parent is None:
+            return  # comes with the row
         self.query(FieldError).remove()
         if message:
             self.mount(FieldError(message))
+
+
+class _Rows(VerticalScroll):
+    """The rows of a form; itself only ground, which costs nothing to paint again."""
+
+    BLANK: ClassVar[bool] = True
 
 
 class Form(Vertical):
@@ -125,10 +147,11 @@ class Form(Vertical):
 
     DEFAULT_CSS = """
     Form { height: 1fr; width: 1fr; }
-    Form > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; scrollbar-color: $kit-dim;
+    Form > _Rows { height: 1fr; scrollbar-size-vertical: 1; scrollbar-color: $kit-dim;
                             scrollbar-background: $kit-ground; }
     Form > Bar { dock: bottom; }
     """
+    BLANK: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [*KIT.bindings("form")]
 
     class Changed(Message):
@@ -153,14 +176,23 @@ class Form(Vertical):
         super().__init__(id=id, classes=classes)
         self._kept = dict(values or {})
         shown = [info for info in fields if info.widget is not Entry.HIDDEN]
-        self.rows = [FieldRow(info, binding_for(info, self._kept.get(info.name), today)) for info in shown]
+        self.today = today
+        self.rows = [FieldRow(info, self.bind_field(info, self._kept.get(info.name))) for info in shown]
         self.dirty = False
         self._settled = False
 
+    def bind_field(self, info: FieldInfo, value: Any) -> Binding:
+        """Hook: the input of a field."""
+        return binding_for(info, value, self.today)
+
+    def seen(self) -> Sequence[Widget]:
+        """Hook: what stands in the form at first."""
+        return self.rows
+
     def compose(self) -> ComposeResult:
         """The rows and the help line."""
-        with VerticalScroll(can_focus=False):
-            yield from self.rows
+        with _Rows(can_focus=False):
+            yield from self.seen()
         yield Bar(id="form-help")
 
     def on_mount(self) -> None:
@@ -270,6 +302,11 @@ class Form(Vertical):
         """A choice changed."""
         event.stop()
         self._touched(event.field)
+
+    def on_answer_field_answered(self, event: AnswerField.Answered) -> None:
+        """A key answered: go on to the next field."""
+        event.stop()
+        self._step(1)
 
     def on_note_text_snapshot(self, event: NoteText.Snapshot) -> None:
         """Pass on the second of a text field."""

@@ -225,8 +225,8 @@ def _strokes(action: Action) -> set[str]:
 
 
 def kit_actions() -> tuple[Action, ...]:
-    """The keys of the kit itself: what works everywhere, in lists, in forms and in text."""
-    return (*_EVERYWHERE, *_LIST, *_FORM, *_TEXT)
+    """The keys of the kit itself: what works everywhere, in lists, outlines, forms and text."""
+    return (*_EVERYWHERE, *_LIST, *_OUTLINE, *_FORM, *_TEXT)
 
 
 _EVERYWHERE = (
@@ -250,6 +250,20 @@ _LIST = (
     Action("list.last", ("end",), "Last row", "list", run="edge(1)", palette=False),
     Action("list.select", ("space",), "Select", "list", "Mark or unmark the row.", run="select_row", palette=False),
     Action("list.sort", ("s",), "Sort", "list", "Choose the column to sort by.", run="sort_menu", palette=False),
+)
+_OUTLINE = (
+    Action("outline.open", ("enter",), "Open", "outline", "Open the line under the cursor.", run="open_row", footer=90,
+           palette=False),
+    Action("outline.down", ("down", "j"), "Down", "outline", run="cursor(1)", palette=False),
+    Action("outline.up", ("up", "k"), "Up", "outline", run="cursor(-1)", palette=False),
+    Action("outline.page-down", ("pagedown",), "Page down", "outline", run="page(1)", palette=False),
+    Action("outline.page-up", ("pageup",), "Page up", "outline", run="page(-1)", palette=False),
+    Action("outline.first", ("home",), "First line", "outline", run="edge(-1)", palette=False),
+    Action("outline.last", ("end",), "Last line", "outline", run="edge(1)", palette=False),
+    Action("outline.in", ("right",), "Unfold, first part", "outline", run="inward", palette=False),
+    Action("outline.out", ("left",), "To the whole", "outline", run="outward", palette=False),
+    Action("outline.fold", ("space",), "Fold, unfold", "outline", "Hide or show what stands below.", run="fold",
+           palette=False),
 )
 _FORM = (
     Action("form.next", ("f4",), "Next field", "form", "Go to the next section or field.", run="next_field", footer=60,

@@ -137,6 +137,7 @@ class Page(Screen[None]):
     `reload` is called when something was written and this page is seen (again).
     """
 
+    BLANK: ClassVar[bool] = True
     DEFAULT_CSS = "Page { layout: vertical; }"
     places: ClassVar[tuple[str, ...]] = ()
     heading: ClassVar[str] = ""

@@ -63,9 +63,12 @@ class Palette(ModalScreen[Entry | None]):
         Binding("pageup", "move(-10)", show=False),
     ]
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], *, placeholder: str = "Type a command",
+        empty: str = "No command matches. Press Esc to go back.",
+    ) -> None:  # fmt: skip
         super().__init__()
-        self._entries = entries
+        self._entries, self._placeholder, self._empty = entries, placeholder, empty
 
     def compose(self) -> ComposeResult:
         """The field and the list."""
@@ -75,9 +78,9 @@ class Palette(ModalScreen[Entry | None]):
             Column("keys", "", lambda entry: Cell(entry.keys, "accent"), 8, align="right"),
         ]
         with Vertical(classes="box"):
-            yield LineInput(placeholder="Type a command")
+            yield LineInput(placeholder=self._placeholder)
             yield RecordList(columns, key=lambda entry: (entry.action_id, entry.name), header=False,
-                             empty="No command matches. Press Esc to go back.")
+                             empty=self._empty)  # fmt: skip
 
     def on_mount(self) -> None:
         """Show everything."""

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from iop_tui.kernel.declare import FieldInfo
 from iop_tui.kernel.text import clean, clean_line
-from iop_tui.ui.cellfit import strip_of, wrap
+from iop_tui.ui.cellfit import strip_of, wrap, wrap_indented
 from iop_tui.ui.theme import tones
 
 LABEL = 22
@@ -60,7 +60,7 @@ class ReadLines(Widget):
 def _section_lines(label: str, text: str, tone: str, width: int) -> list[list[tuple[str, str]]]:
     narrow = width < _NARROW or not label
     indent = 1 if narrow else LABEL + 1
-    body = wrap(text.strip("\n"), max(width - indent - 1, 10))
+    body = wrap_indented(text.strip("\n"), max(width - indent - 1, 10))
     labels = wrap(label, LABEL - 2) if label else []
     lines: list[list[tuple[str, str]]] = []
     if tone == HEADING:

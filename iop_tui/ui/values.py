@@ -12,13 +12,15 @@ from typing import Any
 
 from textual.widget import Widget
 
-from iop_tui.kernel.declare import FieldInfo, show_value
+from iop_tui.kernel.declare import Document, FieldInfo, show_value
 from iop_tui.kernel.declare import Widget as Entry
+from iop_tui.ui.answers import AnswerField
 from iop_tui.ui.bars import Bar
 from iop_tui.ui.editor import NoteText
 from iop_tui.ui.fields import ChoiceField, LineInput, SeveralField, YesNoField
 
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})$")
+_YES_NO = ("yes", "no")
 _TIME = re.compile(r"(\d{1,2})[:.h]?(\d{2})?(?::\d{2})?\s*(am|pm)?$")
 
 
@@ -106,13 +108,17 @@ def binding_for(info: FieldInfo, value: Any, today: date) -> Binding:
     """The input that fits a declared field, showing `value` (a typed value or its JSON form)."""
     kind, optional = unwrapped(info.type)
     if typing.get_origin(kind) is tuple:
-        return _for_tuple(info, _bare(typing.get_args(kind)[0]), value)
+        return _for_tuple(info, _bare(typing.get_args(kind)[0]), value, today)
+    if info.widget is Entry.KEYS and (kind is bool or info.choices):
+        return _for_keys(info, value, optional)
     if info.choices and kind is str:
         return _for_choice(info, value, optional)
     if kind is bool:
         return _for_bool(value, optional)
     if kind is str:
         return _for_text(info, value, optional)
+    if isinstance(kind, type) and issubclass(kind, Document):
+        return _for_record(info, kind, value, optional, today)
     readers: dict[Any, tuple[Callable[[str], Any], str]] = {
         int: (_read_int, "A whole number."),
         float: (_read_number, "A number."),
@@ -165,13 +171,32 @@ def _for_choice(info: FieldInfo, value: Any, optional: bool) -> Binding:
                    "Left and Right step, a letter jumps, Enter opens the list.")
 
 
+def _for_keys(info: FieldInfo, value: Any, optional: bool) -> Binding:
+    """One key per answer: of the choices, or of yes and no."""
+    words = info.choices or _YES_NO
+    spoken = {True: "yes", False: "no", None: ""}
+
+    def said(new: Any) -> str:
+        return spoken.get(new, "") if not info.choices else _as_text(new)
+
+    def current() -> Any:
+        if info.choices:
+            return field.value or (None if optional else "")
+        return {"yes": True, "no": False}.get(field.value)
+
+    field = AnswerField(words, said(value))
+    return Binding(field, current, lambda new: field.set_value(said(new)), "The key in brackets answers and goes on.")
+
+
 def _for_bool(value: Any, optional: bool) -> Binding:
     field = YesNoField(value if isinstance(value, bool) else None, optional=optional)
     return Binding(field, lambda: field.value, field.set_value, "Space switches; y and n say it.")
 
 
-def _for_tuple(info: FieldInfo, item: Any, value: Any) -> Binding:
+def _for_tuple(info: FieldInfo, item: Any, value: Any, today: date) -> Binding:
     given = tuple(value or ())
+    if isinstance(item, type) and issubclass(item, Document):
+        return _for_rows(info, item, given, today)
     if item is not str:
         return _fixed(value)
     if info.choices:
@@ -184,6 +209,24 @@ def _for_tuple(info: FieldInfo, item: Any, value: Any) -> Binding:
         return [line.strip() for line in text.text.split("\n") if line.strip()]
 
     return Binding(text, lines, lambda new: text.load("\n".join(new or ())), "One per line.")
+
+
+def _for_rows(info: FieldInfo, item: type[Document], given: tuple[Any, ...], today: date) -> Binding:
+    """A list of records, edited in a list of its own. Its widgets need the form, which needs this module."""
+    from iop_tui.ui.rows import RowsField
+
+    field = RowsField(item, given, title=info.label, today=today)
+    return Binding(field, lambda: [dict(row) for row in field.value], lambda new: field.set_value(tuple(new or ())),
+                   "Enter opens the list: + adds, Enter changes, d removes.")  # fmt: skip
+
+
+def _for_record(info: FieldInfo, kind: type[Document], value: Any, optional: bool, today: date) -> Binding:
+    """A single record with a form of its own."""
+    from iop_tui.ui.rows import RecordField
+
+    field = RecordField(kind, value, title=info.label, optional=optional, today=today)
+    return Binding(field, lambda: None if field.value is None else dict(field.value), field.set_value,
+                   "Enter opens its form.")  # fmt: skip
 
 
 def _fixed(value: Any) -> Binding:
