@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from iop_tui.clinical.notes.links import ObjectiveState, number_of, resolve
-from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
+from iop_tui.clinical.notes.model import PROGRESS_NOTE, SERVICE_LINE, ProgressNote, ServiceLine
 from iop_tui.clinical.notes.overlaps import overlaps
+from iop_tui.clinical.notes.private import PRIVATE_KINDS
 from iop_tui.clinical.notes.queries import citations, last_signed, service_days, services_given, sessions_of
 from iop_tui.clinical.notes.service import after_signing
 from iop_tui.clinical.notes.similarity import WARN_AT, similarity
 from iop_tui.clinical.notes.thread import Thread, check, prepare, text_of
 
 __all__ = [
+    "PRIVATE_KINDS",
     "PROGRESS_NOTE",
+    "SERVICE_LINE",
     "WARN_AT",
     "ObjectiveState",
     "ProgressNote",
+    "ServiceLine",
     "Thread",
     "after_signing",
     "check",

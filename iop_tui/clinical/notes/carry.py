@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, time
+from typing import Any
 
-import msgspec
-
+from iop_tui.clinical.notes import telehealth
 from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.notes.similarity import same_words
 from iop_tui.kernel.declare import Finding, Severity
 
 MUST_CHANGE = ("response", "plan")
 """What happened and what comes next are never the same twice."""
-ASKED_AGAIN = ("risk", "risk_action", "progress", "others_present")
-"""Answers that belong to one session and are never carried."""
+KEPT = ("session_type", "modality", "service_code", "location", "objectives", "methods")
+"""How the session is held: offered for every new note."""
+WORDS = ("presentation", "intervention", "response", "plan")
+"""What was written: carried only when somebody asks for it. Everything else is asked again in each session."""
 _LABELS = {"response": "The response", "plan": "The plan"}
 
 
+def held(last: ProgressNote) -> dict[str, Any]:
+    """How the last session was held, as a start for the next; of its telehealth block the answers that last."""
+    kept = {name: getattr(last, name) for name in KEPT}
+    return {**kept, "telehealth": telehealth.reused(last.telehealth) if last.telehealth is not None else None}
+
+
 def carried(last: ProgressNote, *, on: date, start: time | None = None, stop: time | None = None) -> ProgressNote:
-    """A new note with the last one's words to work on; risk, progress and who was present are asked again."""
-    cleared = dict.fromkeys(ASKED_AGAIN, "")
-    return msgspec.structs.replace(last, service_date=on, start=start, stop=stop, **cleared)
+    """A new note with the last one's words to work on; risk, mental status, progress, scores and who was present are
+    asked again.
+    """
+    words = {name: getattr(last, name) for name in WORDS}
+    return ProgressNote(service_date=on, start=start, stop=stop, **held(last), **words)
 
 
 def unchanged(note: ProgressNote, last: ProgressNote | None) -> tuple[Finding, ...]:

@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from iop_tui.clinical.notes.links import number_of
 from iop_tui.kernel.declare import Document, FieldInfo, fields_of, is_empty, show_value
 
+SCORES = (
+    "phq9", "gad7", "bam_use", "bam_risk", "bam_protective", "pcl5", "drug_screen", "medication_changes",
+)  # fmt: skip
+_LINKS = ("objectives", "off_plan_reason")
+_RISK = ("risk", "risk_present", "risk_action", "supervisor_notice", "partner_violence")
+_DONE = ("methods", "intervention")
+_NEXT = ("plan", "next_appointment")
 ATOMS = (
-    "objectives", "presentation", "observation", "intervention", "response", "progress", "risk", "risk_action", "plan",
+    *_LINKS, "presentation", "mental_status", *_DONE, "response", "progress", *_RISK, *SCORES, *_NEXT,
 )  # fmt: skip
 """The fields of a note that formats arrange. A note may lack some; everything else is the note's header."""
 
@@ -36,30 +44,37 @@ class Section:
 
 
 FORMATS: dict[str, tuple[Heading, ...]] = {
-    "SOAP": (
-        Heading("S", "Subjective", ("presentation",)),
-        Heading("O", "Objective", ("observation", "risk", "risk_action")),
-        Heading("A", "Assessment", ("response", "progress", "objectives")),
-        Heading("P", "Plan", ("intervention", "plan")),
+    "BIRP": (
+        Heading("B", "Behavior", ("presentation", "mental_status", *SCORES)),
+        Heading("I", "Intervention", (*_LINKS, *_DONE)),
+        Heading("R", "Response", ("response", "progress", *_RISK)),
+        Heading("P", "Plan", _NEXT),
     ),
     "DAP": (
-        Heading("D", "Data", ("presentation", "observation", "intervention")),
-        Heading("A", "Assessment", ("response", "progress", "risk", "risk_action", "objectives")),
-        Heading("P", "Plan", ("plan",)),
-    ),
-    "BIRP": (
-        Heading("B", "Behavior", ("presentation", "observation", "risk", "risk_action")),
-        Heading("I", "Intervention", ("intervention", "objectives")),
-        Heading("R", "Response", ("response", "progress")),
-        Heading("P", "Plan", ("plan",)),
+        Heading("D", "Data", (*_LINKS, "presentation", "mental_status", *_DONE, *SCORES)),
+        Heading("A", "Assessment", ("response", "progress", *_RISK)),
+        Heading("P", "Plan", _NEXT),
     ),
     "GIRP": (
-        Heading("G", "Goal", ("objectives", "presentation", "observation")),
-        Heading("I", "Intervention", ("intervention",)),
-        Heading("R", "Response", ("response", "progress", "risk", "risk_action")),
-        Heading("P", "Plan", ("plan",)),
+        Heading("G", "Goal", (*_LINKS, "presentation", "mental_status", *SCORES)),
+        Heading("I", "Intervention", _DONE),
+        Heading("R", "Response", ("response", "progress", *_RISK)),
+        Heading("P", "Plan", _NEXT),
+    ),
+    "SOAP": (
+        Heading("S", "Subjective", ("presentation",)),
+        Heading("O", "Objective", ("mental_status", *SCORES, *_RISK)),
+        Heading("A", "Assessment", ("response", "progress", *_LINKS)),
+        Heading("P", "Plan", (*_DONE, *_NEXT)),
     ),
 }
+DEFAULT = "BIRP"
+
+
+def following(form: str) -> str:
+    """The format after this one, from the last to the first again."""
+    names = list(FORMATS)
+    return names[(names.index(form) + 1) % len(names)] if form in FORMATS else DEFAULT
 
 
 def sections(note: Document, form: str, objectives: Mapping[str, str] | None = None) -> tuple[Section, ...]:
@@ -80,6 +95,6 @@ def _entries(
         if is_empty(value) or name not in infos:
             continue
         if name == "objectives" and isinstance(value, tuple):
-            value = tuple(f"{item} {words.get(item, '')}".strip() for item in value)
+            value = tuple(f"{number_of(item)} {words.get(number_of(item), '')}".strip() for item in value)
         found.append((infos[name].label, show_value(value)))
     return tuple(found)

@@ -53,3 +53,12 @@ def complete(typed: str, objectives: Iterable[ObjectiveState], limit: int = 8) -
     words = wanted.split()
     by_words = [item for item in opened if item not in by_number and all(w in item.text.casefold() for w in words)]
     return (by_number + by_words)[:limit]
+
+
+def still_open(stored: Iterable[str], objectives: Iterable[ObjectiveState]) -> tuple[str, ...]:
+    """Links of an earlier note as the plan numbers them now, without those it closed; as they are without a plan."""
+    known = tuple(objectives)
+    if not known:
+        return tuple(stored)
+    found = (resolve(item, known) for item in stored)
+    return tuple(dict.fromkeys(link(item) for item in found if item is not None and item.is_open))

@@ -4,15 +4,34 @@ fields.
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Annotated
 
-from iop_tui.kernel.declare import Document, DocumentType, F, Fact, Finding, RuleContext, Severity, Widget
+import msgspec
+
+from iop_tui.clinical.notes import rules as judging
+from iop_tui.clinical.notes.mental import MentalStatus
+from iop_tui.clinical.notes.telehealth import Telehealth
+from iop_tui.clinical.notes.upgrades import progress_note_from_1
+from iop_tui.kernel.declare import Document, DocumentType, F, Fact, Widget
 
 MODALITIES = ("in person", "video", "audio only")
 PROGRESS = ("none", "minimal", "moderate", "substantial", "regressed")
 RISK = ("denied", "present")
+RISKS = ("suicidal ideation", "harm to others", "self-harm", "overdose")
+VIOLENCE = ("risk reviewed", "not asked today")
 SESSION_TYPES = ("individual", "family", "case management", "crisis", "off plan")
+PARTICIPANTS = ("client", "partner", "collateral")
+METHODS = (
+    "CBT", "DBT", "MI", "trauma-informed", "CRA", "12-step", "family", "psychoeducation", "mindfulness", "MAT", "other",
+)  # fmt: skip
+BAM_SOURCE = "Brief Addiction Monitor: Use 0-12, Risk 0-24, Protective 0-24"
+
+_Phq9 = Annotated[int, msgspec.Meta(ge=0, le=27)]
+_Gad7 = Annotated[int, msgspec.Meta(ge=0, le=21)]
+_BamUse = Annotated[int, msgspec.Meta(ge=0, le=12)]
+_Bam = Annotated[int, msgspec.Meta(ge=0, le=24)]
+_Pcl5 = Annotated[int, msgspec.Meta(ge=0, le=80)]
 
 
 class ProgressNote(Document, frozen=True, kw_only=True):
@@ -22,44 +41,74 @@ class ProgressNote(Document, frozen=True, kw_only=True):
     start: Annotated[time | None, F("Start", required=True)] = None
     stop: Annotated[time | None, F("Stop", required=True)] = None
     session_type: Annotated[str, F("Session", choices=SESSION_TYPES, required=True)] = "individual"
-    modality: Annotated[str, F("Modality", choices=MODALITIES, required=True)] = ""
+    modality: Annotated[str, F("Modality", choices=MODALITIES, required=True, widget=Widget.KEYS)] = ""
     service_code: Annotated[
-        str,
-        F(
-            "Service code",
-            help="The clinic's own code list; HCPCS where one applies.",
-            max_length=20,
-            widget=Widget.LINE,
-        ),
-    ] = ""
+        str, F("Service code", help="The clinic's own code list; HCPCS where one applies.", max_length=20,
+               widget=Widget.LINE)
+    ] = ""  # fmt: skip
     location: Annotated[
-        str,
-        F(
-            "Client's location",
-            help="Asked at the start of every virtual session: where to send help.",
-            max_length=200,
-            widget=Widget.LINE,
-        ),
-    ] = ""
-    others_present: Annotated[str, F("Others present", max_length=200, widget=Widget.LINE)] = ""
+        str, F("Place", help="Where you met, in person. In a virtual session the telehealth block says it.",
+               max_length=200, widget=Widget.LINE)
+    ] = ""  # fmt: skip
+    participants: Annotated[
+        tuple[str, ...], F("Participants", choices=PARTICIPANTS, required=True, help="Who took part, and as what.")
+    ] = ("client",)
+    others_present: Annotated[
+        str, F("Who they are", help="Name or relationship of a partner or collateral.", max_length=200,
+               widget=Widget.LINE)
+    ] = ""  # fmt: skip
+    telehealth: Annotated[
+        Telehealth | None, F("Telehealth", help="Asked at the start of every virtual session.", search=False)
+    ] = None
     objectives: Annotated[
-        tuple[str, ...], F("Objectives", help="Numbers from the treatment plan, for example 1.2.1.")
+        tuple[str, ...], F("Objectives", help="Of the treatment plan: type # in any text, or Enter here.")
     ] = ()
+    off_plan_reason: Annotated[
+        str, F("Off-plan reason", help="Why this session served no objective: a crisis, the time before the plan …",
+               max_length=300, widget=Widget.LINE)
+    ] = ""  # fmt: skip
     presentation: Annotated[
         str, F("Presentation", widget=Widget.TEXT, required=True, help="What the client said and what you saw.")
     ] = ""
+    mental_status: Annotated[MentalStatus | None, F("Mental status", required=True, search=False)] = None
+    methods: Annotated[
+        tuple[str, ...], F("Methods", choices=METHODS, required=True, help="What kind of work it was.")
+    ] = ()
     intervention: Annotated[
         str, F("Intervention", widget=Widget.TEXT, required=True, help="What you did, with a verb.")
     ] = ""
     response: Annotated[
         str, F("Response", widget=Widget.TEXT, required=True, help="How the client took it; what changed.")
     ] = ""
-    progress: Annotated[str, F("Progress", choices=PROGRESS, required=True)] = ""
+    progress: Annotated[str, F("Progress", choices=PROGRESS, required=True, widget=Widget.KEYS)] = ""
     risk: Annotated[
-        str, F("Risk reviewed", choices=RISK, required=True, help="Suicide, harm to others, self-harm, overdose.")
+        str, F("Risk", choices=RISK, required=True, widget=Widget.KEYS,
+               help="Suicidal ideation, harm to others, self-harm, overdose: all denied, or what is present.")
+    ] = ""  # fmt: skip
+    risk_present: Annotated[
+        tuple[str, ...], F("What is present", choices=RISKS, help="What is not marked was denied.")
+    ] = ()
+    risk_action: Annotated[
+        str, F("Action, disposition", widget=Widget.TEXT, help="Required when risk is present: what was done, how the"
+               " client left.")
+    ] = ""  # fmt: skip
+    supervisor_notice: Annotated[
+        str, F("Supervisor told", help="Required when risk is present: who, when.", max_length=200, widget=Widget.LINE)
     ] = ""
-    risk_action: Annotated[str, F("Risk action", widget=Widget.TEXT, help="Required when risk is present.")] = ""
-    plan: Annotated[str, F("Plan", widget=Widget.TEXT, required=True, help="Homework, next appointment.")] = ""
+    partner_violence: Annotated[
+        str, F("Partner violence", choices=VIOLENCE, required=True, widget=Widget.KEYS, source="program rule CR-13",
+               help="Asked alone? What was said belongs to the safety record, never here.")
+    ] = ""  # fmt: skip
+    phq9: Annotated[_Phq9 | None, F("PHQ-9", help="0 to 27.", source="LOINC 44261-6")] = None
+    gad7: Annotated[_Gad7 | None, F("GAD-7", help="0 to 21.", source="LOINC 70274-6")] = None
+    bam_use: Annotated[_BamUse | None, F("BAM use", help="0 to 12.", source=BAM_SOURCE)] = None
+    bam_risk: Annotated[_Bam | None, F("BAM risk", help="0 to 24.", source=BAM_SOURCE)] = None
+    bam_protective: Annotated[_Bam | None, F("BAM protective", help="0 to 24.", source=BAM_SOURCE)] = None
+    pcl5: Annotated[_Pcl5 | None, F("PCL-5", help="0 to 80.", source="LOINC 102008-1")] = None
+    drug_screen: Annotated[str, F("Drug screen", max_length=300, widget=Widget.LINE)] = ""
+    medication_changes: Annotated[str, F("Medication changes", max_length=500, widget=Widget.LINE)] = ""
+    plan: Annotated[str, F("Plan", widget=Widget.TEXT, required=True, help="Homework and what comes next.")] = ""
+    next_appointment: Annotated[datetime | None, F("Next appointment")] = None
 
 
 def minutes(note: ProgressNote) -> int:
@@ -67,24 +116,6 @@ def minutes(note: ProgressNote) -> int:
     if note.start is None or note.stop is None:
         return 0
     return max(0, (note.stop.hour * 60 + note.stop.minute) - (note.start.hour * 60 + note.start.minute))
-
-
-def rules(note: ProgressNote, context: RuleContext) -> tuple[Finding, ...]:
-    """What must be right before a note can be signed, and what deserves a second look."""
-    found = []
-    if note.start is not None and note.stop is not None and note.stop <= note.start:
-        found.append(
-            Finding(Severity.REFUSE, "stop_after_start", "The session stops before it starts.", "stop", "42 CFR 410.44")
-        )
-    if note.service_date is not None and note.service_date > context.today:
-        found.append(Finding(Severity.REFUSE, "future", "The service date lies in the future.", "service_date"))
-    if note.modality in ("video", "audio only") and not note.location:
-        found.append(Finding(Severity.REFUSE, "location", "A virtual session needs the client's location.", "location"))
-    if note.risk == "present" and not note.risk_action:
-        found.append(Finding(Severity.REFUSE, "risk_action", "Risk is present: say what was done.", "risk_action"))
-    if not note.objectives and note.session_type not in ("crisis", "off plan"):
-        found.append(Finding(Severity.WARN, "objective", "No objective of the treatment plan is linked.", "objectives"))
-    return tuple(found)
 
 
 def title(note: ProgressNote) -> str:
@@ -129,8 +160,10 @@ PROGRESS_NOTE: DocumentType[ProgressNote] = DocumentType(
     compartment="IND",
     title=title,
     service_date=lambda note: note.service_date,
-    rules=rules,
+    rules=judging.rules,
     signable=True,
+    version=2,
+    upgrades={1: progress_note_from_1},
     facts=facts,
     help="One session: what happened, what was done, how the client responded, what comes next."
     " Locked by its signature.",

@@ -87,6 +87,7 @@ PSYCHOTHERAPY_NOTE: DocumentType[PsychotherapyNote] = DocumentType(
     compartment="PSY",
     title=lambda note: "Psychotherapy note",
     service_date=lambda note: note.written_on,
+    signable=True,
     rules=lambda note, context: _rules(PSYCHOTHERAPY_SOURCE, note.written_on, note.text, context),
     help="Only you can read it. It is in no export, no search and no backup that others can open.",
 )
@@ -97,7 +98,10 @@ COUNSELING_NOTE: DocumentType[CounselingNote] = DocumentType(
     compartment="PSY",
     title=lambda note: "SUD counseling note",
     service_date=lambda note: note.written_on,
+    signable=True,
     rules=lambda note, context: _rules(COUNSELING_SOURCE, note.written_on, note.text, context),
     help="Only you can read it. It is in no export, no search and no backup that others can open.",
 )
 PRIVATE = (PSYCHOTHERAPY_NOTE, COUNSELING_NOTE)
+PRIVATE_KINDS = tuple(kind.kind for kind in PRIVATE)
+"""Their signature is optional, and no supervisor adds one."""

@@ -42,6 +42,16 @@ def last_signed(ws: Workspace, person: bytes, author: bytes, before: bytes = b""
     return PROGRESS_NOTE.decode(row[0], row[1]) if row else None
 
 
+def own_notes(ws: Workspace, person: bytes, limit: int = 20) -> list[ProgressNote]:
+    """This user's signed notes about a person, newest first."""
+    rows = ws.view.rows(
+        "SELECT doc, version FROM record WHERE +kind = ? AND person = ? AND author = ? AND +status = 'signed'"
+        f" AND record NOT IN {VOIDED} ORDER BY service_date DESC, id DESC LIMIT ?",
+        (PROGRESS_NOTE.kind, person, ws.user.user, limit),
+    )
+    return [PROGRESS_NOTE.decode(doc, version) for doc, version in rows]
+
+
 def citations(ws: Workspace, person: bytes) -> dict[str, date]:
     """Id or number of an objective → the last service date on which a note cited it."""
     rows = ws.view.rows(

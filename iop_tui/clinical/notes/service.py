@@ -27,7 +27,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
-from iop_tui.workspace import Workspace
+from iop_tui.workspace import Workspace, unsaved
 
 Saved = signing.Saved
 Home = signing.Home
@@ -224,7 +224,8 @@ def _write_addendum(
 def addenda(ws: Workspace, record: bytes) -> list[records.RecordLine]:
     """The addenda of a note, oldest first."""
     rows = ws.view.rows(
-        "SELECT record FROM record WHERE kind = 'addendum' AND json_extract(doc, '$.note') = ? ORDER BY created_ms",
+        "SELECT record FROM record WHERE kind = 'addendum' AND json_extract(doc, '$.note') = ?"
+        " AND status != 'kept' ORDER BY created_ms",  # one that was received belongs to the note it came with
         (show_id(record),),
     )
     return [records.line_of(ws, row[0]) for row in rows]
@@ -238,25 +239,5 @@ def drafts(ws: Workspace) -> list[records.RecordLine]:
 # -- unsaved typing ------------------------------------------------------------------------
 
 
-class Unsaved(msgspec.Struct, frozen=True):
-    """A note as it was being typed: whose, of which record, which form fields."""
-
-    person: bytes
-    record: bytes
-    fields: dict[str, object]
-    at_ms: int
-
-
-def keep(ws: Workspace, slot: bytes, unsaved: Unsaved) -> None:
-    """Seal unsaved typing into the journal of this copy."""
-    ws.session.journal_put(slot, msgspec.msgpack.encode(unsaved))
-
-
-def kept(ws: Workspace) -> dict[bytes, Unsaved]:
-    """Unsaved typing of this user by slot."""
-    return {slot: msgspec.msgpack.decode(raw, type=Unsaved) for slot, raw in ws.session.journal().items()}
-
-
-def give_up(ws: Workspace, slot: bytes) -> None:
-    """Drop unsaved typing that its author discards."""
-    ws.session.db.journal_clear(ws.user.user, slot)
+Unsaved = unsaved.Unsaved
+keep, kept, give_up = unsaved.keep, unsaved.kept, unsaved.give_up

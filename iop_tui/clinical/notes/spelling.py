@@ -7,14 +7,17 @@ given as known words; they stay in memory and are never added to a dictionary.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*", re.UNICODE)
-_SKIPPED = re.compile(r"\S*(?:@|://|\w/\w)\S*|\S*\d\S*|#\S+")
+_TOKEN = re.compile(r"\S+")
+_PATH = re.compile(r"\w/\w|\d|@|://")
 _ENDINGS = ("'s", "’s", "s'", "s’")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz'"
+MOST_LINES = 2_000
+LONGEST_TOKEN = 120
 LONGEST = 30
 """Longer words are no words: nobody wants suggestions for them."""
 
@@ -45,6 +48,13 @@ class WordList:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._rank = {word.casefold(): place for place, word in reversed(list(enumerate(words)))}
+
+    @classmethod
+    def counted(cls, counts: dict[str, int]) -> WordList:
+        """From folded words and how often each was met."""
+        made = cls(())
+        made._rank = {word: -count for word, count in counts.items()}
+        return made
 
     def knows(self, word: str) -> bool:
         """Whether the list has the word, folded and without a possessive ending."""
@@ -81,13 +91,46 @@ def _edits(word: str) -> Iterator[str]:
                 yield head + letter + tail[1:]
 
 
+def _blanked(match: re.Match[str]) -> str:
+    """A token as long as before, without what is no word: numbers, addresses, what stands behind a `#`."""
+    token = match[0]
+    if len(token) > LONGEST_TOKEN or _PATH.search(token):
+        return " " * len(token)
+    head, mark, rest = token.partition("#")
+    return head + " " * (len(mark) + len(rest)) if rest else token
+
+
+class Checker:
+    """The unknown words of a text that grows: a line that was looked at is not looked at again."""
+
+    def __init__(self, speller: Speller, known: Collection[str] = ()) -> None:
+        self._speller, self._known = speller, tuple(known)
+        self._lines: dict[str, tuple[str, ...]] = {}
+
+    def words(self, text: str, rest: Callable[[], None] = lambda: None) -> list[str]:
+        """Every unknown word once, in order. `rest` is called between lines, for a thread that must not be in the way.
+
+        Only the first lines count in a text of more than `MOST_LINES`.
+        """
+        found: dict[str, None] = {}
+        seen: dict[str, tuple[str, ...]] = {}
+        for line in text.split("\n")[:MOST_LINES]:
+            if line not in self._lines:
+                rest()
+                self._lines[line] = tuple(item.word for item in unknown(line, self._speller, self._known))
+            seen[line] = self._lines[line]
+            found.update(dict.fromkeys(seen[line]))
+        self._lines = seen
+        return list(found)
+
+
 def unknown(text: str, speller: Speller, known: Collection[str] = ()) -> list[Unknown]:
     """Words of a text that are in no dictionary, in order.
 
     Passed over: words with digits, links, `#` references, abbreviations in capitals, single letters, and `known`.
     """
     own = {part.casefold() for word in known for part in _WORD.findall(word)}
-    blanked = _SKIPPED.sub(lambda match: " " * len(match[0]), text)
+    blanked = _TOKEN.sub(_blanked, text)
     answers: dict[str, bool] = {}
     found = []
     for match in _WORD.finditer(blanked):

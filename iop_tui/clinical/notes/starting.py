@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
 
+from iop_tui.clinical.notes import carry, phrasebook, queries, telehealth
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import ADDENDUM, PROGRESS_NOTE, ProgressNote
+from iop_tui.clinical.notes.phrases import Phrase
+from iop_tui.clinical.notes.private import COUNSELING_NOTE, PRIVATE_KINDS, PSYCHOTHERAPY_NOTE
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
+from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.clock import local_date
-from iop_tui.kernel.declare import Document
-from iop_tui.kernel.errors import AlreadySigned, NotFound, Refused
+from iop_tui.kernel.errors import AlreadySigned, NoKey, NotFound, Refused
 from iop_tui.workspace import Workspace
+from iop_tui.workspace.unsaved import KIND
 
+__all__ = [
+    "KIND", "Aids", "Start", "UnsavedLine", "addendum", "aids", "called", "draft", "new_note", "private", "restore",
+    "unsaved",
+]  # fmt: skip
 USUAL = timedelta(minutes=50)
 STEP = 5
 """Proposed times are rounded to five minutes."""
-KIND = "$kind"
-"""The journal's mark of what kind of document unsaved fields belong to."""
-_CARRIED = ("session_type", "modality", "service_code", "objectives")
+VIOLENCE_DAYS = timedelta(days=30)
+"""Partner violence is asked alone at least this often (program rule CR-13); in between, a note says so by itself."""
+_OF_NOTES = (PROGRESS_NOTE.kind, ADDENDUM.kind, *PRIVATE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """A page to write on: whose, which record, which journal slot, with which values, where to begin.
 
-    `record` is the stored draft (`stored`), the signed note an addendum belongs to, or empty for a new note.
+    `record` is the stored draft (`stored`), the signed note an addendum belongs to, or empty for a new note. `before`
+    is the author's last signed note, `last` what of it is shown beside the text.
     """
 
     person: bytes
@@ -42,6 +51,7 @@ class Start:
     last: tuple[tuple[str, str], ...] = ()
     kind: str = PROGRESS_NOTE.kind
     stored: bool = False
+    before: ProgressNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,21 @@ class UnsavedLine:
     at_ms: int
     words: int
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What helps to write: the program's phrases, and names that no dictionary needs to know."""
+
+    phrases: list[Phrase] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+
+
+def aids(ws: Workspace, person: bytes) -> Aids:
+    """What helps to write about a person."""
+    header = people.header(ws, person)
+    names = (header.name, *(name for name, _ in header.team))
+    return Aids([phrase for _, phrase in phrasebook.phrases(ws)], names)
 
 
 def unsaved(ws: Workspace) -> list[UnsavedLine]:
@@ -81,16 +106,23 @@ def called(header: people.Header) -> str:
     return f"{header.name} ({header.pronouns})" if header.pronouns else header.name
 
 
+# -- progress notes ------------------------------------------------------------------------
+
+
 def new_note(ws: Workspace, person: bytes) -> Start:
     """A new note about a person. Raises `NoKey` before anything is written where the user has no part in the care."""
     header = people.header(ws, person)
     notes.home(ws, person)
-    last = _last_note(ws, person)
+    before = queries.last_signed(ws, person, ws.user.user)
     values = _proposed(ws)
-    if isinstance(last, records.RecordView) and isinstance(last.document, ProgressNote):
-        before = msgspec.to_builtins(last.document)
-        values |= {name: before[name] for name in _CARRIED}
-    return Start(person, called(header), b"", ws.rng.token(16), values, "presentation", last=_shown(last))
+    if before is not None:
+        values |= msgspec.to_builtins(carry.held(before))
+        values["telehealth"] = values["telehealth"] or _earlier_block(ws, person)
+        if _asked_lately(ws, person, date.fromisoformat(values["service_date"])):
+            values["partner_violence"] = "not asked today"
+    return Start(
+        person, called(header), b"", ws.rng.token(16), values, "", last=_shown(_last_note(ws, person)), before=before
+    )
 
 
 def _proposed(ws: Workspace) -> dict[str, Any]:
@@ -107,6 +139,21 @@ def _proposed(ws: Workspace) -> dict[str, Any]:
     return values
 
 
+def _earlier_block(ws: Workspace, person: bytes) -> dict[str, Any] | None:
+    """The telehealth answers of the last virtual session, for the case that the last one was in person."""
+    earlier = (note.telehealth for note in queries.own_notes(ws, person) if note.telehealth is not None)
+    block = next(earlier, None)
+    return msgspec.to_builtins(telehealth.reused(block)) if block is not None else None
+
+
+def _asked_lately(ws: Workspace, person: bytes, today: date) -> bool:
+    return any(
+        note.partner_violence == "risk reviewed" and note.service_date is not None
+        and today - note.service_date <= VIOLENCE_DAYS
+        for note in queries.own_notes(ws, person)
+    )  # fmt: skip
+
+
 def _last_note(ws: Workspace, person: bytes) -> records.RecordView | None:
     lines = records.timeline(ws, person, kinds=(PROGRESS_NOTE.kind,), limit=5)
     own = next((line for line in lines if line.status == "signed"), None)
@@ -121,6 +168,9 @@ def _shown(view: records.RecordView | None) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+# -- what is there already -----------------------------------------------------------------
+
+
 def draft(ws: Workspace, record: bytes) -> Start:
     """An unsigned note to go on with, and what was typed and not saved.
 
@@ -129,37 +179,27 @@ def draft(ws: Workspace, record: bytes) -> Start:
     view = records.read(ws, record)
     line = view.line
     if line.status == "signed":
-        raise AlreadySigned("This note is signed.")
-    if line.author != ws.user.user or view.document is None:
+        raise AlreadySigned(f"This {line.label.lower()} is signed.")
+    if line.author != ws.user.user or view.document is None or line.kind not in _OF_NOTES:
         raise Refused("This note belongs to its author.", "Write a note of your own.")
     slot, kept = next(((slot, item) for slot, item in notes.kept(ws).items() if item.record == record), (record, None))
     values = msgspec.to_builtins(view.document)
     if kept is not None:
         values |= _fields(kept)
-    first = "text" if line.kind == ADDENDUM.kind else _first_empty(view.document)
+    is_note = line.kind == PROGRESS_NOTE.kind
     return Start(
         line.person,
         called(people.header(ws, line.person)),
         record,
         slot,
         values,
-        first,
+        "" if is_note else "text",
         kept.at_ms if kept else 0,
-        _before(ws, line),
+        _shown(_last_note(ws, line.person)) if is_note else (),
         line.kind,
         stored=True,
+        before=queries.last_signed(ws, line.person, ws.user.user, record) if is_note else None,
     )
-
-
-def _before(ws: Workspace, line: records.RecordLine) -> tuple[tuple[str, str], ...]:
-    return _shown(_last_note(ws, line.person)) if line.kind == PROGRESS_NOTE.kind else ()
-
-
-def _first_empty(document: Document) -> str:
-    for name in ("presentation", "intervention", "response", "plan"):
-        if not getattr(document, name, ""):
-            return name
-    return "presentation"
 
 
 def _fields(kept: notes.Unsaved) -> dict[str, Any]:
@@ -172,15 +212,16 @@ def restore(ws: Workspace, slot: bytes) -> Start:
     if kept is None:
         raise NotFound
     kind = str(kept.fields.get(KIND, PROGRESS_NOTE.kind))
-    if (
-        kept.record
-        and records.line_of(ws, kept.record).kind == kind
-        and records.line_of(ws, kept.record).status == "draft"
-    ):
-        return draft(ws, kept.record)
-    last = _shown(_last_note(ws, kept.person)) if kind == PROGRESS_NOTE.kind else ()
-    name = called(people.header(ws, kept.person))
-    return Start(kept.person, name, kept.record, slot, _fields(kept), "", kept.at_ms, last, kind)
+    if kept.record:
+        line = records.line_of(ws, kept.record)
+        if line.kind == kind and line.status != "signed":
+            return draft(ws, kept.record)
+    is_note = kind == PROGRESS_NOTE.kind
+    return Start(
+        kept.person, called(people.header(ws, kept.person)), kept.record, slot, _fields(kept),
+        "" if is_note else "text", kept.at_ms, _shown(_last_note(ws, kept.person)) if is_note else (), kind,
+        before=queries.last_signed(ws, kept.person, ws.user.user) if is_note else None,
+    )  # fmt: skip
 
 
 def addendum(ws: Workspace, record: bytes) -> Start:
@@ -192,3 +233,30 @@ def addendum(ws: Workspace, record: bytes) -> Start:
     header = people.header(ws, line.person)
     values = {"written_on": local_date(ws.clock.now_ms()).isoformat()}
     return Start(line.person, called(header), record, ws.rng.token(16), values, "text", kind=ADDENDUM.kind)
+
+
+# -- private notes -------------------------------------------------------------------------
+
+
+def private(ws: Workspace, person: bytes) -> Start:
+    """A new psychotherapy or SUD counseling note, by the author's part in the care. Raises `NoKey`, `NotFound`."""
+    header = people.header(ws, person)
+    kind = _private_kind(ws, person)
+    now = local_date(ws.clock.now_ms()).isoformat()
+    last = queries.last_signed(ws, person, ws.user.user)
+    session = f"session of {last.service_date.isoformat()}" if last is not None and last.service_date else ""
+    values = {"written_on": now, "session": session, "text": ""}
+    first = "text" if session else "session"
+    return Start(person, called(header), b"", ws.rng.token(16), values, first, kind=kind)
+
+
+def _private_kind(ws: Workspace, person: bytes) -> str:
+    for kind in (PSYCHOTHERAPY_NOTE, COUNSELING_NOTE):
+        try:
+            signing.place_for(ws, person, kind)  # type: ignore[arg-type]
+        except NoKey:
+            continue
+        return kind.kind
+    raise NoKey(
+        "A private note belongs to this person's therapist or counselor.", "Ask the front desk to assign you."
+    )

@@ -29,11 +29,13 @@ class Telehealth(Document, frozen=True, kw_only=True):
     ] = ""
     state: Annotated[str, F("State", choices=STATES, required=True)] = ""
     callback: Annotated[str, F("Callback number", required=True, max_length=60, widget=Widget.LINE)] = ""
+    consent_on_file: Annotated[bool | None, F("Telehealth consent on file", required=True, widget=Widget.KEYS)] = None
     present: Annotated[
         str, F("Who else is present", required=True, help="“nobody” is an answer.", max_length=200, widget=Widget.LINE)
     ] = ""
-    private: Annotated[bool | None, F("Private place", required=True)] = None
-    consent_on_file: Annotated[bool | None, F("Telehealth consent on file", required=True)] = None
+    private: Annotated[
+        bool | None, F("Private place", required=True, widget=Widget.KEYS, help="Can nobody overhear or walk in?")
+    ] = None
     problems: Annotated[str, F("Technical problems", max_length=500, widget=Widget.LINE)] = ""
 
     def shown(self) -> str:

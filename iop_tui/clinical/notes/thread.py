@@ -7,7 +7,7 @@ Pure and quick: what is known before the first key (objectives, the last note, t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from iop_tui.clinical.notes import carry, overlaps
@@ -21,7 +21,6 @@ UNTOUCHED_DAYS = 14
 TEXTS = ("presentation", "intervention", "response", "plan")
 SUPPORT_ONLY = frozenset({"supportive listening", "supportive counseling", "active listening", "provided support"})
 SOURCE = "program rule: every note serves the plan"
-OFF_PLAN = ("crisis", "off plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +37,34 @@ class Thread:
     clinician: bytes = b""
     record: bytes = b""
     facts: dict[str, object] = field(default_factory=dict)
+    day: date | None = None
 
 
 def text_of(note: ProgressNote) -> str:
     """The words a note is compared by."""
-    return "\n".join(getattr(note, name) for name in TEXTS)
+    status = note.mental_status
+    seen = status.shown() if status is not None and status.described() else ""
+    return "\n".join((*(getattr(note, name) for name in TEXTS), seen))
 
 
 def prepare(thread: Thread) -> Thread:
     """The same thread with the last note's shingles cut once."""
-    found = shingles(text_of(thread.last)) if thread.last is not None else frozenset()
-    return Thread(
-        thread.today, thread.objectives, thread.last, found, thread.sessions, thread.untouched_days, thread.person,
-        thread.clinician, thread.record, thread.facts,
-    )  # fmt: skip
+    return replace(thread, last_shingles=shingles(text_of(thread.last)) if thread.last is not None else frozenset())
 
 
 def check(note: ProgressNote, thread: Thread) -> tuple[Finding, ...]:
     """Everything worth saying about a note now: what is missing first, then what does not fit, then reminders."""
+    return examine(note, thread)[0]
+
+
+def examine(note: ProgressNote, thread: Thread) -> tuple[tuple[Finding, ...], float]:
+    """The same with the likeness to the last note, for which the text is cut up once."""
+    alike = likeness(note, thread)
     declared = PROGRESS_NOTE.findings(note, RuleContext(thread.today, thread.facts))
-    rest = (*_links(note, thread), *_words(note), *carry.unchanged(note, thread.last), *_clone(note, thread),
+    rest = (*_links(note, thread), *_words(note), *carry.unchanged(note, thread.last), *_clone(alike),
             *_times(note, thread), *_plan(note, thread))  # fmt: skip
     order = {Severity.REFUSE: 0, Severity.WARN: 1, Severity.REMIND: 2}
-    return tuple(sorted((*declared, *rest), key=lambda item: order[item.severity]))
+    return tuple(sorted((*declared, *rest), key=lambda item: order[item.severity])), alike
 
 
 def likeness(note: ProgressNote, thread: Thread) -> float:
@@ -87,13 +91,12 @@ def _words(note: ProgressNote) -> Iterator[Finding]:
     if said in SUPPORT_ONLY:
         message = "Name what you did: support alone is not an intervention."
         yield Finding(Severity.WARN, "support_only", message, "intervention", "42 CFR 410.44")
-    if note.intervention.strip() and not note.objectives and note.session_type not in OFF_PLAN:
-        message = "This intervention serves no objective: link one, or say that the session was off plan."
+    if note.intervention.strip() and not note.objectives and not note.off_plan_reason.strip():
+        message = "This intervention serves no objective: link one with #, or give the off-plan reason."
         yield Finding(Severity.WARN, "intervention_without_objective", message, "intervention", SOURCE)
 
 
-def _clone(note: ProgressNote, thread: Thread) -> Iterator[Finding]:
-    alike = likeness(note, thread)
+def _clone(alike: float) -> Iterator[Finding]:
     if alike >= WARN_AT:
         message = f"{alike:.0%} of this note is the last note's."
         yield Finding(Severity.WARN, "similar", message, "presentation", "program rule: no cloned notes")
