@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from iop_tui.clinical.plans.lines import InForce, ObjectiveLine, PlanLine
 from iop_tui.clinical.plans.model import Coded
+from iop_tui.clinical.plans.treatment import LEVELS, REVIEW_DAYS, REVIEW_REASONS, Review, TreatmentPlan
 
 if TYPE_CHECKING:
     from iop_tui.workspace import Workspace
 
 __all__ = [
-    "Coded", "InForce", "ObjectiveLine", "PlanLine", "active", "history", "in_force_on", "objective_lines", "plans",
+    "LEVELS", "REVIEW_DAYS", "REVIEW_REASONS", "Coded", "InForce", "ObjectiveLine", "PlanLine", "Review",
+    "TreatmentPlan", "active", "complete", "history", "in_force_on", "objective_lines", "plans",
 ]  # fmt: skip
 
 # Models of other slices import this module for `Coded`, also in the confined import process: the store stays out.
@@ -24,6 +26,13 @@ def active(ws: Workspace, person: bytes, on: date | None = None) -> InForce | No
     from iop_tui.clinical.plans import service
 
     return service.active(ws, person, on)
+
+
+def complete(ws: Workspace, plan: TreatmentPlan) -> TreatmentPlan:
+    """A plan with the ids it lacks: what was written elsewhere may come without."""
+    from iop_tui.clinical.plans import service
+
+    return service.complete(ws, plan)
 
 
 def history(ws: Workspace, person: bytes) -> tuple[InForce, ...]:

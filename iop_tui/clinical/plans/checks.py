@@ -15,6 +15,7 @@ from iop_tui.clinical.plans.treatment import (
     ENDED,
     INTENSIVE,
     LEVELS,
+    REVIEW_DAYS,
     Goal,
     Intervention,
     Objective,
@@ -26,7 +27,6 @@ from iop_tui.kernel.declare import Finding, RuleContext, Severity
 T = TypeVar("T")
 ADULT_BAND = (9.0, 19.0, "42 CFR 410.44")
 MINOR_BAND = (6.0, 19.0, "program rule: under 18 at least 6 hours")
-REVIEW_DAYS = (30, "program rule: review within 30 days")
 NEAR = 0.9
 """Planned time below this share of the prescribed hours is worth a second look."""
 _SUBSTANCE = re.compile(r"^F1[0-689]", re.IGNORECASE)
@@ -55,6 +55,8 @@ def _dates(plan: TreatmentPlan, context: RuleContext) -> _Findings:
         yield Finding(_REFUSE, "before_admission", "The plan is dated before the admission.", "planned")
     if plan.effective and plan.target_end and plan.target_end <= plan.effective:
         yield Finding(_REFUSE, "dates_reversed", "The expected end lies before the start.", "target_end")
+    if plan.admitted and plan.effective and plan.effective < plan.admitted:
+        yield Finding(_REFUSE, "before_admission", "The plan takes effect before the admission.", "effective")
     days, source = _fact(context, "review_days", REVIEW_DAYS)
     if plan.planned and plan.next_review:
         if plan.next_review <= plan.planned:
@@ -79,9 +81,14 @@ def _diagnoses(plan: TreatmentPlan, context: RuleContext) -> _Findings:
         if not item.code or not item.text or not item.diagnosed_by:
             message = "A diagnosis needs its code, its name and who made it."
             yield Finding(_REFUSE, "diagnosis", message, "diagnoses", "42 CFR 424.24(d)")
-    if not plan.part2 and any(_SUBSTANCE.match(item.code) for item in plan.diagnoses):
+    if not plan.part2 and any(is_substance_use(item.code) for item in plan.diagnoses):
         message = "A substance use diagnosis: the plan is protected by Part 2 and must say so."
         yield Finding(_REFUSE, "part2", message, "part2", "42 CFR 2.12")
+
+
+def is_substance_use(code: str) -> bool:
+    """Whether an ICD-10-CM code makes a plan a substance use record: F10 to F19 without F17 (nicotine)."""
+    return _SUBSTANCE.match(code) is not None
 
 
 def _dimensions(plan: TreatmentPlan, context: RuleContext) -> _Findings:
@@ -120,9 +127,16 @@ def _hours(plan: TreatmentPlan, context: RuleContext) -> _Findings:
 
 
 def _tree(plan: TreatmentPlan, context: RuleContext) -> _Findings:
-    known = {item.node.id for item in tree.walk(plan)}
+    ids = [item.node.id for item in tree.walk(plan)]
+    known = set(ids)
+    if "" in known or len(known) < len(ids):
+        message = "A part of the plan has no id, or one twice: add it in the plan's editor."
+        yield Finding(_REFUSE, "ids", message, "problems")
+        return
     for placed in tree.walk(plan):
         node = placed.node
+        if not isinstance(node, Intervention):
+            yield from _closing(node, placed.number, plan, context)
         if isinstance(node, Problem | Goal):
             yield from _branch(node, placed.number)
         elif isinstance(node, Objective):
@@ -131,12 +145,25 @@ def _tree(plan: TreatmentPlan, context: RuleContext) -> _Findings:
             yield from _intervention(node, placed.number, known)
 
 
+def _closing(node: Problem | Goal | Objective, number: str, plan: TreatmentPlan, context: RuleContext) -> _Findings:
+    """Days that cannot be: closed tomorrow, to be reached before the plan begins."""
+    name = tree.NAMES[type(node)].capitalize()
+    if node.closed_on is not None and node.closed_on > context.today:
+        yield _at(node, _REFUSE, "closed_future", f"{name} {number} is closed on a day that has not come.")
+    if node.closed_on is not None and not node.outcome.strip():
+        yield _at(node, _REFUSE, "outcome", f"{name} {number} is closed without an outcome.")
+    if not isinstance(node, Objective) or node.target_date is None or plan.effective is None:
+        return
+    if node.status == "new" and node.target_date < plan.effective:
+        yield _at(node, _REFUSE, "target_before", f"{name} {number} was to be reached before the plan takes effect.")
+
+
 def _branch(node: Problem | Goal, number: str) -> _Findings:
     name, below = ("problem", "goal") if isinstance(node, Problem) else ("goal", "objective")
     if not node.text.strip():
-        yield _at(_REFUSE, f"{name}_text", f"{name.capitalize()} {number} has no words.")
+        yield _at(node, _REFUSE, f"{name}_text", f"{name.capitalize()} {number} has no words.")
     if not tree.children(node):
-        yield _at(_REFUSE, f"{name}_empty", f"{name.capitalize()} {number} has no {below}.")
+        yield _at(node, _REFUSE, f"{name}_empty", f"{name.capitalize()} {number} has no {below}.")
 
 
 _NEEDED = (
@@ -153,17 +180,17 @@ def missing_parts(objective: Objective) -> list[str]:
 def _objective(node: Objective, number: str, context: RuleContext) -> _Findings:
     lacking = missing_parts(node)
     if lacking:
-        yield _at(_REFUSE, "objective", f"Objective {number} needs {', '.join(lacking)}.", "26 TAC 564.804(b)(2)")
+        message = f"Objective {number} needs {', '.join(lacking)}."
+        yield _at(node, _REFUSE, "objective", message, "26 TAC 564.804(b)(2)")
     if node.is_open and node.status in ENDED:
-        yield _at(_REFUSE, "open_status", f"Objective {number} is {node.status} but not closed.")
+        yield _at(node, _REFUSE, "open_status", f"Objective {number} is {node.status} but not closed.")
     if not node.is_open and node.status in ("new", "active"):
-        yield _at(_REFUSE, "closed_status", f"Objective {number} is closed but still {node.status}.")
-    if not node.is_open and not node.outcome.strip():
-        yield _at(_REFUSE, "outcome", f"Objective {number} is closed without an outcome.")
+        yield _at(node, _REFUSE, "closed_status", f"Objective {number} is closed but still {node.status}.")
     if node.is_open and node.target_date and node.target_date < context.today:
-        yield _at(_WARN, "target_past", f"Objective {number} was to be reached by {node.target_date.isoformat()}.")
+        message = f"Objective {number} was to be reached by {node.target_date.isoformat()}."
+        yield _at(node, _WARN, "target_past", message)
     if node.is_open and not node.interventions:
-        yield _at(_REMIND, "no_intervention", f"Objective {number} has no intervention of its own.")
+        yield _at(node, _REMIND, "no_intervention", f"Objective {number} has no intervention of its own.")
 
 
 def _intervention(node: Intervention, number: str, known: set[str]) -> _Findings:
@@ -172,13 +199,13 @@ def _intervention(node: Intervention, number: str, known: set[str]) -> _Findings
     lacking = [name for name, value in given.items() if not value]
     if lacking:
         message = f"Intervention {number} needs {', '.join(lacking)}."
-        yield _at(_REFUSE, "intervention", message, "42 CFR 424.24(d)")
+        yield _at(node, _REFUSE, "intervention", message, "42 CFR 424.24(d)")
     if set(node.also_for) - known:
-        yield _at(_REFUSE, "unknown_objective", f"Intervention {number} serves an objective that is gone.")
+        yield _at(node, _REFUSE, "unknown_objective", f"Intervention {number} serves an objective that is gone.")
 
 
-def _at(severity: Severity, code: str, message: str, source: str = "") -> Finding:
-    return Finding(severity, code, message, "problems", source)
+def _at(node: tree.Node, severity: Severity, code: str, message: str, source: str = "") -> Finding:
+    return Finding(severity, code, message, "problems", source, node.id)
 
 
 def _planned_time(plan: TreatmentPlan, context: RuleContext) -> _Findings:
@@ -218,15 +245,17 @@ def _client(plan: TreatmentPlan, context: RuleContext) -> _Findings:
 
 
 def _carried(plan: TreatmentPlan, context: RuleContext) -> _Findings:
-    del context
     if plan.number > 1 and (plan.review is None or plan.review.on is None):
         yield Finding(_REFUSE, "review", "A later revision comes from a review.", "review")
     elif plan.review is not None and not plan.review.summary.strip():
         yield Finding(_REFUSE, "review_summary", "The review needs a summary.", "review")
+    if plan.review is not None and plan.review.on is not None and plan.review.on > context.today:
+        yield Finding(_REFUSE, "future", "The review lies in the future.", "review")
 
 
 def _ending(plan: TreatmentPlan, context: RuleContext) -> _Findings:
-    del context
+    if plan.closed_on is not None and plan.closed_on > context.today:
+        yield Finding(_REFUSE, "future", "The plan is closed on a day that has not come.", "closed_on")
     still = tree.open_below(plan)
     if plan.closed_on is not None and still:
         message = f"The plan is closed, but objectives are open: {', '.join(still)}."

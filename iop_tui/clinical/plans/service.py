@@ -35,9 +35,14 @@ def save(
     judge: signing.Judge | None = None,
 ) -> signing.Saved:
     """Store a version of an unsigned plan. Raises `AlreadySigned`, `NoKey`, `DocumentInvalid`, `ConflictOpen`."""
+    return signing.save(ws, person, TREATMENT_PLAN, complete(ws, plan), record=record, slot=slot, judge=judge)
+
+
+def complete(ws: Workspace, plan: TreatmentPlan) -> TreatmentPlan:
+    """A plan with the ids it lacks: of its series and of its parts."""
     if not plan.series:
         plan = msgspec.structs.replace(plan, series=show_id(ws.rng.token(16)))
-    return signing.save(ws, person, TREATMENT_PLAN, plan, record=record, slot=slot, judge=judge)
+    return tree.with_ids(plan)
 
 
 def begin(ws: Workspace, person: bytes, admitted: date | None = None) -> TreatmentPlan:
@@ -146,6 +151,19 @@ def signed_ids(ws: Workspace, person: bytes) -> frozenset[str]:
     )
     return frozenset(
         placed.node.id for doc, version in rows for placed in tree.walk(TREATMENT_PLAN.decode(doc, version))
+    )
+
+
+def ended_ids(ws: Workspace, person: bytes, without: bytes = b"") -> frozenset[str]:
+    """Ids of everything that a signed plan of this person closed: it stays closed. `without` is a plan that is being
+    corrected itself.
+    """
+    return frozenset(
+        placed.node.id
+        for item in history(ws, person)
+        if item.record != without
+        for placed in tree.walk(item.plan)
+        if getattr(placed.node, "closed_on", None) is not None
     )
 
 

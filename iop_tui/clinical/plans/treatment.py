@@ -55,6 +55,7 @@ REVIEW_REASONS = (
     "scheduled", "level of care changed", "relapse", "emergency department visit", "positive risk screen",
     "client asks", "other",
 )  # fmt: skip
+REVIEW_DAYS = (30, "program rule: review within 30 days")
 DISPOSITIONS = ("continue", "met", "partly", "revised", "deferred", "discontinued")
 
 

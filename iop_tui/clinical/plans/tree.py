@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from typing import TypeAlias
 
 import msgspec
@@ -58,6 +59,19 @@ def _walk(node: TreatmentPlan | Node, number: str, path: tuple[str, ...]) -> Ite
         place = f"{number}.{position}" if number else str(position)
         yield Placed(child, place, path)
         yield from _walk(child, place, (*path, child.id))
+
+
+def with_ids(plan: TreatmentPlan) -> TreatmentPlan:
+    """A plan all of whose parts have an id: what was written elsewhere without one gets the next of the counter."""
+    taken = [int(node.node.id[1:]) for node in walk(plan) if node.node.id[1:].isascii() and node.node.id[1:].isdigit()]
+    numbers = count(max([plan.last_id, *taken]) + 1)
+
+    def own(node: TreatmentPlan | Node) -> TreatmentPlan | Node:
+        if not isinstance(node, TreatmentPlan) and not node.id:
+            node = msgspec.structs.replace(node, id=f"{_LETTERS[type(node)]}{next(numbers)}")
+        return _with_children(node, tuple(_as_node(own(child)) for child in children(node)))
+
+    return msgspec.structs.replace(_as_plan(own(plan)), last_id=next(numbers) - 1)
 
 
 def find(plan: TreatmentPlan, identifier: str) -> Placed:
@@ -255,6 +269,23 @@ def close(plan: TreatmentPlan, identifier: str, *, on: date, outcome: str, statu
     if open_below(plan, identifier):
         raise Refused(f"This {NAMES[type(node)]} has open objectives.", "Close each with an outcome first.")
     return change(plan, identifier, closed_on=on, outcome=outcome)
+
+
+def reopen(plan: TreatmentPlan, identifier: str, ended: frozenset[str] = frozenset()) -> TreatmentPlan:
+    """The plan with something open again that was closed by mistake. Raises `Refused` for what is in `ended` (closed
+    in a signed plan), for what is open, and below something closed.
+    """
+    placed = find(plan, identifier)
+    node = placed.node
+    name = NAMES[type(node)]
+    if isinstance(node, Intervention) or node.closed_on is None:
+        raise Refused(f"This {name} is open.")
+    if identifier in ended:
+        raise Refused(f"This {name} was closed in a signed plan.", "Add a new one, or amend that plan.")
+    if any(getattr(find(plan, above).node, "closed_on", None) is not None for above in placed.path):
+        raise Refused(f"This {name} stands below something closed.", "Open that first.")
+    status = {"status": "active"} if isinstance(node, Objective) else {}
+    return change(plan, identifier, closed_on=None, outcome="", **status)
 
 
 def open_below(plan: TreatmentPlan, identifier: str = "") -> list[str]:

@@ -48,8 +48,8 @@ WHOLE: dict[str, tuple[DocumentType[Any], Document]] = {
 }  # fmt: skip
 REQUIRED = {
     "progress_note": {
-        "service_date", "start", "stop", "session_type", "modality", "presentation", "intervention", "response",
-        "progress", "risk", "plan",
+        "service_date", "start", "stop", "session_type", "modality", "participants", "presentation", "mental_status",
+        "methods", "intervention", "response", "progress", "risk", "partner_violence", "plan",
     },
     "risk_assessment": {
         "assessed", "occasion", "ideation", "behavior", "others", "tolerance_lost", "uses_alone", "naloxone",

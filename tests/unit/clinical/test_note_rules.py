@@ -94,6 +94,9 @@ def test_a_carried_note_keeps_words_and_asks_risk_progress_and_people_again() ->
     made = carry.carried(last, on=TODAY, start=time(9), stop=time(9, 50))
     assert (made.service_date, made.start, made.presentation) == (TODAY, time(9), "Slept badly")
     assert (made.risk, made.risk_action, made.progress, made.others_present) == ("", "", "", "")
+    assert made.mental_status is None
+    assert made.telehealth is not None
+    assert (made.telehealth.callback, made.telehealth.present, made.telehealth.private) == ("555-0101", "", None)
 
 
 @pytest.mark.parametrize("field", ["response", "plan"])

@@ -210,3 +210,11 @@ def test_operations_leave_the_plan_they_came_from_alone() -> None:
     tree.split(made, first(made, Objective), "a", "b")
     tree.close(made, first(made, Objective), on=ON, outcome="x")
     assert made == copy
+
+
+def test_parts_written_without_ids_get_the_next_of_the_counter() -> None:
+    bare = TreatmentPlan(problems=(Problem(text="Drinks", goals=(Goal(text="Stay dry", objectives=(Objective(),)),)),))
+    full = tree.with_ids(msgspec.structs.replace(bare, last_id=4))
+    assert [placed.node.id for placed in tree.walk(full)] == ["p5", "g6", "o7"]
+    assert full.last_id == 7
+    assert tree.with_ids(full) == full
