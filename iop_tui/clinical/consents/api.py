@@ -1,0 +1,96 @@
+"""What other slices may use of consents."""
+
+from __future__ import annotations
+
+from iop_tui.clinical.consents import wording
+from iop_tui.clinical.consents.consulting import consult
+from iop_tui.clinical.consents.model import (
+    CATEGORIES,
+    CONSENT,
+    COUNSELING,
+    GENERAL,
+    HIPAA,
+    INTERNAL,
+    NOTES,
+    ONE_WAY,
+    PROCEEDINGS,
+    PSYCHOTHERAPY,
+    SPECIFIC,
+    TPO,
+    Consent,
+    ConsentSignature,
+    Recipient,
+    Revocation,
+    template,
+)
+from iop_tui.clinical.consents.queries import (
+    ENDED,
+    EXPIRED,
+    IN_FORCE,
+    REVOKED,
+    ConsentLine,
+    SharedUnder,
+    cannot_undo,
+    consent,
+    consents,
+    covering,
+    in_force,
+    shared_under,
+)
+from iop_tui.clinical.consents.receiving import Receiver, receiver
+from iop_tui.clinical.consents.releasing import Ground, Released, copy_text, notice, release
+from iop_tui.clinical.consents.rules import JOINT_RECORD
+from iop_tui.clinical.consents.service import Authorized, Revoked, authorize, check, end, revoke
+from iop_tui.clinical.consents.sharing import ShareLine, keep_up
+from iop_tui.clinical.consents.topics import TOPICS
+
+__all__ = [
+    "CATEGORIES",
+    "CONSENT",
+    "COUNSELING",
+    "ENDED",
+    "EXPIRED",
+    "GENERAL",
+    "HIPAA",
+    "INTERNAL",
+    "IN_FORCE",
+    "JOINT_RECORD",
+    "NOTES",
+    "ONE_WAY",
+    "PROCEEDINGS",
+    "PSYCHOTHERAPY",
+    "REVOKED",
+    "SPECIFIC",
+    "TOPICS",
+    "TPO",
+    "Authorized",
+    "Consent",
+    "ConsentLine",
+    "ConsentSignature",
+    "Ground",
+    "Receiver",
+    "Recipient",
+    "Released",
+    "Revocation",
+    "Revoked",
+    "ShareLine",
+    "SharedUnder",
+    "authorize",
+    "cannot_undo",
+    "check",
+    "consent",
+    "consents",
+    "consult",
+    "copy_text",
+    "covering",
+    "end",
+    "in_force",
+    "keep_up",
+    "notice",
+    "receiver",
+    "release",
+    "revoke",
+    "shared_under",
+    "template",
+    "wording",
+]

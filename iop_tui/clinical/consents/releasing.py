@@ -1,0 +1,223 @@
+"""Before anything leaves the program: is there a ground for it, and what goes along. No row in the ledger, no release.
+
+45 CFR 164.508 and 164.512, 42 CFR 2.31-2.33, 2.51 and 2.61-2.67; program rules CR-10, CR-11, CR-13, CR-15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from iop_tui.access import charts
+from iop_tui.access.attempts import attempted
+from iop_tui.access.policy import Kind
+from iop_tui.clinical.consents import queries, wording
+from iop_tui.clinical.consents.model import CONSENT, HIPAA, INTERNAL, NOTES, SPECIFIC, TPO, Recipient
+from iop_tui.clinical.consents.queries import IN_FORCE, ConsentLine
+from iop_tui.clinical.consents.topics import kinds_of
+from iop_tui.clinical.disclosures import api as disclosures
+from iop_tui.clinical.disclosures.api import Disclosure
+from iop_tui.clinical.records import api as records
+from iop_tui.clinical.staff import api as staff
+from iop_tui.kernel.errors import RuleRefused
+from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.store.work import Work
+from iop_tui.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What goes along with a release: the ledger's rows, the notice, a copy of the consent (empty without one)."""
+
+    rows: tuple[bytes, ...]
+    notice: str
+    consent_copy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why something may leave: the basis, the consent where that is the basis, purpose, recipient and way.
+
+    `joint_allowed`: the couple's record policy let the joint records out (the record-request wizard decides).
+    """
+
+    basis: str
+    recipient: Recipient
+    purpose: str
+    method: str = "packet"
+    consent: bytes | None = None
+    joint_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    record: bytes
+    compartment: bytes
+    kind: str
+    document_kind: str
+    label: str
+    person: bytes
+    day: str
+
+
+def release(ws: Workspace, work: Work, person: bytes, chosen: Sequence[bytes], ground: Ground) -> Released:
+    """Check the ground for some records of one person and write the ledger's rows into `work`.
+
+    Raises `RuleRefused` naming the rule (audited), `NotFound`; then nothing may leave. The caller commits the same
+    work it was given, before the bytes leave.
+    """
+    with attempted(ws.session, "release", person=person):
+        items = [_item(ws, record) for record in dict.fromkeys(chosen)]
+        if not items:
+            raise RuleRefused("release.nothing", "Choose what is to be released.")
+        line = queries.consent(ws, ground.consent) if ground.consent is not None else None
+        _check_ground(ground, line)
+        for item in items:
+            _check(ws, item, person, ground, line)
+    rows = [
+        row for group in _grouped(items).values() for row in _write(ws, work, person, group, ground, line)
+    ]
+    return Released(tuple(rows), notice(ws, items[0].kind, {item.kind for item in items}), copy_text(line))
+
+
+def _item(ws: Workspace, record: bytes) -> _Item:
+    line = records.line_of(ws, record)
+    row = ws.view.one("SELECT compartment FROM record WHERE record = ?", (record,))
+    place = bytes(row[0]) if row else b""
+    return _Item(record, place, line.compartment_kind, line.kind, line.label, line.person, line.service_date)
+
+
+def _check_ground(ground: Ground, line: ConsentLine | None) -> None:
+    if not ground.recipient.name.strip() or not ground.purpose.strip():
+        raise RuleRefused("release.recipient", "Say to whom and for what purpose.", "45 CFR 164.528(b)(2).")
+    if ground.basis not in disclosures.BASES:
+        raise RuleRefused("release.basis", "Say on which ground it is released.")
+    if ground.basis != disclosures.CONSENT:
+        return
+    if line is None:
+        raise RuleRefused("release.no_consent", "There is no consent for this.", "Record the person's consent first.")
+    if line.state != IN_FORCE:
+        raise RuleRefused(f"release.consent_{line.state.replace(' ', '_')}", f"The consent is {line.state}.")
+    if line.document.variant == INTERNAL:
+        raise RuleRefused("release.internal_only", "An internal authorization lets nothing leave the program.")
+    names = {item.name.casefold() for item in line.open_to}
+    if line.document.variant != TPO and ground.recipient.name.casefold() not in names:
+        raise RuleRefused("release.other_recipient", "The consent names another recipient.")
+
+
+def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: ConsentLine | None) -> None:
+    """One record against the ground. What came as a share is its author's to release."""
+    if item.kind in (Kind.SHARE, Kind.INTAKE):
+        raise RuleRefused("release.not_yours", "What was shared with you is released by who shared it.")
+    if item.kind == Kind.JNT:
+        _check_joint(ws, item, person, ground, line)
+    elif item.person != person:
+        raise RuleRefused("release.other_person", "A record of somebody else was chosen.", "program rule CR-10.")
+    if item.kind == Kind.PSY and ground.basis in (disclosures.REQUEST, disclosures.OPERATIONS):
+        raise RuleRefused("release.private_note", "Private notes need an authorization of their own.",
+                          "45 CFR 164.508(a)(2); 42 CFR 2.31(b).")  # fmt: skip
+    if item.kind in (Kind.SAFE, Kind.HOLD, Kind.JNT) and ground.basis == disclosures.OPERATIONS:
+        raise RuleRefused("release.never_billed", "This part of the record never goes to a payer.",
+                          "program rules CR-13, CR-20.")  # fmt: skip
+    if item.kind == Kind.SUD and ground.basis == disclosures.OPERATIONS:
+        raise RuleRefused("release.part2", "Substance use records need the person's consent.", "42 CFR 2.31.")
+    if ground.basis == disclosures.CONSENT and line is not None:
+        _check_covered(item, person, line)
+
+
+def _check_joint(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: ConsentLine | None) -> None:
+    link = charts.couple_links(ws.session).get(item.person)
+    if link is None or show_id(person) not in (link.a, link.b):
+        raise RuleRefused("release.other_person", "A record of somebody else was chosen.", "program rule CR-10.")
+    if not (ground.joint_allowed or (line is not None and line.joint)):
+        raise RuleRefused(
+            "release.both_sign", "Both partners sign before anything of the joint record leaves.",
+            "AAMFT Code of Ethics 2.3; program rule CR-10.",
+        )  # fmt: skip
+
+
+_PART2 = frozenset({TPO, SPECIFIC, NOTES})
+
+
+def _check_covered(item: _Item, person: bytes, line: ConsentLine) -> None:
+    document = line.document
+    if line.person not in (person, item.person):
+        raise RuleRefused("release.other_person", "The consent is somebody else's.")
+    if item.kind == Kind.PSY and document.variant != NOTES:
+        raise RuleRefused("release.private_note", "Private notes need an authorization of their own.",
+                          "45 CFR 164.508(a)(2); 42 CFR 2.31(b).")  # fmt: skip
+    if item.kind != Kind.PSY and document.variant == NOTES:
+        raise RuleRefused("release.notes_only", "This authorization is for private notes and nothing else.")
+    if item.kind == Kind.SUD and document.variant not in _PART2:
+        raise RuleRefused("release.part2", "Substance use records need a consent under Part 2.", "42 CFR 2.31.")
+    if document.source and document.source != item.kind:
+        raise RuleRefused("release.not_covered", "The consent is about another part of the record.")
+    named = {parse_id(text) for text in document.records}
+    if item.record not in named and not _by_topic(item, line):
+        raise RuleRefused("release.not_covered", f"The consent does not cover this {item.label.lower()}.")
+
+
+def _by_topic(item: _Item, line: ConsentLine) -> bool:
+    """A form that names neither topics nor records is as wide as its description: a person judges that."""
+    document = line.document
+    day = date.fromisoformat(item.day) if item.day else line.starts
+    inside = (document.covers_from is None or document.covers_from <= day) and (
+        document.covers_to is None or day <= document.covers_to
+    )
+    if document.topics:
+        return inside and item.document_kind in kinds_of(document.topics)
+    return inside and not document.records and document.variant in (TPO, SPECIFIC, HIPAA)
+
+
+def _grouped(items: list[_Item]) -> dict[bytes, list[_Item]]:
+    groups: dict[bytes, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(item.compartment, []).append(item)
+    return groups
+
+
+def _write(
+    ws: Workspace, work: Work, person: bytes, group: list[_Item], ground: Ground, line: ConsentLine | None
+) -> tuple[bytes, ...]:
+    row = Disclosure(
+        recipient=ground.recipient.name, address=ground.recipient.address, what=_what(group), purpose=ground.purpose,
+        basis=ground.basis, method=ground.method, consent=show_id(line.id) if line else "", notice=line is not None,
+        records=tuple(show_id(item.record) for item in group),
+    )  # fmt: skip
+    return disclosures.record(ws, work, _places(ws, group[0], person, ground.basis), row)
+
+
+def _what(group: list[_Item]) -> str:
+    counts: dict[str, int] = {}
+    for item in group:
+        counts[item.label.lower()] = counts.get(item.label.lower(), 0) + 1
+    return ", ".join(f"{count} × {label}" for label, count in sorted(counts.items()))
+
+
+def _places(ws: Workspace, item: _Item, person: bytes, basis: str) -> tuple[disclosures.Place, ...]:
+    """Where the rows go. Joint records concern both partners: a row for each, where only the couples therapist reads;
+    what one partner gets on their own request stands in that partner's list alone, or the other's would name them.
+    """
+    if item.kind != Kind.JNT:
+        return (disclosures.Place(item.compartment, item.kind, person),)
+    link = charts.couple_links(ws.session)[item.person]
+    both = (
+        disclosures.Place(parse_id(link.hold_a), Kind.HOLD, parse_id(link.a)),
+        disclosures.Place(parse_id(link.hold_b), Kind.HOLD, parse_id(link.b)),
+    )
+    return tuple(place for place in both if basis != disclosures.REQUEST or place.person == person)
+
+
+def notice(ws: Workspace, kind: str, kinds: set[str]) -> str:
+    """The statement that travels along: 42 CFR 2.32 for what Part 2 protects, else what redisclosure means."""
+    part2 = staff.program_profile(ws).part2 or Kind.SUD in kinds | {kind}
+    return wording.NOTICE_2_32 if part2 else wording.REDISCLOSURE
+
+
+def copy_text(line: ConsentLine | None) -> str:
+    """The consent in plain words, as it travels along; empty without one."""
+    if line is None:
+        return ""
+    fields = [f"{info.label}: {text}" for info, text in CONSENT.shown(line.document) if text]
+    return "\n".join((f"Recorded {line.starts.isoformat()} by {line.author_name}", *fields))

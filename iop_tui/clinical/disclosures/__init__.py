@@ -1,0 +1,1 @@
+"""Disclosures: nothing leaves the program without a row."""

@@ -1,0 +1,1 @@
+"""Turnover: a caseload moves to a colleague, somebody stands in, somebody is gone without notice."""

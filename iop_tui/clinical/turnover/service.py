@@ -1,0 +1,265 @@
+"""A caseload moves to a colleague, or a colleague stands in until a day.
+
+Each step is done by whoever may do it: the front desk (or who else assigns) puts the colleague into the care team, the
+holder of the keys hands them over, and only then the old part ends, so that no note becomes unreadable. Running a
+transfer again goes on where it stopped. None of this is break-glass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from iop_tui.access import chartkeys, charts, handover, policy, roles, settle, wall
+from iop_tui.access.attempts import attempted
+from iop_tui.access.charts import CoupleLink
+from iop_tui.access.primitives import Target
+from iop_tui.access.wall import CareFact
+from iop_tui.clinical.staff import api as staff
+from iop_tui.kernel.clock import day_start, local_date
+from iop_tui.kernel.errors import NoKey, NotFound, RuleRefused
+from iop_tui.kernel.ids import parse_id
+from iop_tui.workspace import Workspace
+
+PARTS = (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR)
+DESK = "the front desk, the medical director or the privacy officer"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLine:
+    """How far one person's (or couple's) transfer is. `waiting_for` names who does the next step; empty when done."""
+
+    subject: bytes
+    role: str
+    assigned: bool
+    handed_over: bool
+    ended: bool
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part that moves: a person's, or a couple's where the role is the couples therapist's."""
+
+    subject: bytes
+    role: str
+    targets: tuple[Target, ...]
+    link: CoupleLink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    frm: bytes
+    to: bytes
+    until: date | None
+
+
+def transfer(
+    ws: Workspace,
+    frm: bytes,
+    to: bytes,
+    *,
+    persons: Sequence[bytes] = (),
+    role: str = "",
+    until: date | None = None,
+) -> list[TransferLine]:
+    """Move a clinician's part in the care of some people (or of everyone) to a colleague; `until` a day: stand in.
+
+    Does what this user may do and says what waits for whom. Raises `RuleRefused`, `WallRefused`, `RoleRefused` before
+    anything is written where no part may move at all; a refusal is audited.
+    """
+    move = _Move(frm, to, until)
+    with attempted(ws.session, "transfer", subject=to):
+        _check(ws, move)
+        parts = _parts(ws, frm, to, frozenset(persons), role)
+        if not parts:
+            raise RuleRefused("transfer.nothing", "There is nobody to transfer.", "Name the clinician who treats them.")
+        return [_step(ws, part, move) for part in parts]
+
+
+def _check(ws: Workspace, move: _Move) -> None:
+    session = ws.session
+    giver, receiver = session.card(move.frm), session.card(move.to)
+    if move.frm == move.to:
+        raise RuleRefused("transfer.same", "Choose a colleague.")
+    if receiver.status != staff.ACTIVE:
+        raise RuleRefused("transfer.receiver_left", f"{receiver.name} is suspended or has left.")
+    if move.until is not None and move.until <= local_date(ws.clock.now_ms()):
+        raise RuleRefused("transfer.until", "Standing in ends on a day in the future.")
+    if not (_assigns(ws) or ws.user.user == move.frm or _holds_for(ws, giver.user)):
+        raise RuleRefused("transfer.role", "A caseload is moved by its clinician together with the front desk.")
+
+
+def _assigns(ws: Workspace) -> bool:
+    return bool(roles.ASSIGNERS & set(ws.user.roles))
+
+
+def _holds_for(ws: Workspace, giver: bytes) -> bool:
+    """Whether this user treats somebody whom the giver treats, too: then they may hand over what both hold."""
+    facts = charts.care_facts(ws.session)
+    mine = {fact.person for fact in facts if fact.user == ws.user.user}
+    return any(fact.user == giver and fact.person in mine for fact in facts)
+
+
+def _parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes], role: str) -> list[_Part]:
+    """The parts that move: those the giver has now, and those the receiver was given in their place before."""
+    session = ws.session
+    found = []
+    for fact in sorted(_mine(session_facts(ws), frm), key=lambda item: (item.person, item.role)):
+        if fact.role != roles.COUPLES_THERAPIST and role in ("", fact.role) and _wanted(fact.person, persons):
+            try:
+                targets = tuple(handover.part_targets(session, fact.person, fact.role))
+            except NotFound:
+                continue  # the directory entry is not this user's to read
+            found.append(_Part(fact.person, fact.role, targets))
+    if role in ("", roles.COUPLES_THERAPIST):
+        found += _joint_parts(ws, frm, to, persons)
+    return found
+
+
+def session_facts(ws: Workspace) -> list[CareFact]:
+    """Every part in somebody's care that this user knows of."""
+    return charts.care_facts(ws.session)
+
+
+def _mine(facts: list[CareFact], user: bytes) -> list[CareFact]:
+    return [fact for fact in facts if fact.user == user and fact.role in PARTS]
+
+
+def _wanted(subject: bytes, persons: frozenset[bytes]) -> bool:
+    return not persons or subject in persons
+
+
+def _joint_parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes]) -> list[_Part]:
+    """Couples of the giver, and couples that are the receiver's already while the giver still has the part."""
+    had = {fact.person for fact in session_facts(ws) if fact.user == frm and fact.role == roles.COUPLES_THERAPIST}
+    found = []
+    for couple, link in sorted(charts.couple_links(ws.session).items()):
+        partners = {parse_id(link.a), parse_id(link.b)}
+        in_charge = parse_id(link.therapist)
+        ours = in_charge == frm or (in_charge == to and partners & had)
+        if ours and (not persons or couple in persons or partners & persons):
+            found.append(_Part(couple, roles.COUPLES_THERAPIST, (handover.joint_target(couple, link),), link))
+    return found
+
+
+# -- one part ------------------------------------------------------------------------------
+
+
+def _step(ws: Workspace, part: _Part, move: _Move) -> TransferLine:
+    if part.link is not None and move.until is not None:
+        raise RuleRefused("transfer.joint_cover", "Nobody stands in for a couples therapist: joint work pauses.")
+    assigned = _assigned(ws, part, move) or _assign(ws, part, move)
+    handed = assigned and _handed(ws, part, move)
+    ended = handed and move.until is None and _end(ws, part, move)
+    waiting = "" if ended or (handed and move.until is not None) else _waits_for(ws, move, assigned, handed)
+    return TransferLine(part.subject, part.role, assigned, handed, ended, waiting)
+
+
+def _assigned(ws: Workspace, part: _Part, move: _Move) -> bool:
+    if part.link is not None:
+        link = charts.couple_links(ws.session)[part.subject]
+        return parse_id(link.therapist) == move.to
+    team = charts.care_facts(ws.session, part.subject)
+    return any(fact.user == move.to and fact.role == part.role for fact in team)
+
+
+def _assign(ws: Workspace, part: _Part, move: _Move) -> bool:
+    if not _assigns(ws):
+        return False
+    work = ws.work()
+    if part.link is not None:
+        handover.change_therapist(ws.session, work, part.subject, move.to)
+    else:
+        today = local_date(work.at_ms)
+        chartkeys.assign(ws.session, work, part.subject, move.to, part.role, since=today, until=move.until)
+    ws.commit(work)
+    return True
+
+
+def _handed(ws: Workspace, part: _Part, move: _Move) -> bool:
+    """Hand over what this user holds; whether the colleague then has everything the giver has."""
+    session = ws.session
+    missing = handover.lacking(session, list(part.targets), move.frm, move.to)
+    if missing and not _may_hand(ws, part, move):
+        return False
+    work = ws.work()
+    end = day_start(move.until) if move.until is not None else 0
+    try:
+        given = bool(missing) and handover.hand_over(session, work, missing, move.to, part.role, not_after_ms=end)
+    except NoKey:
+        return False
+    if given:
+        ws.commit(work)
+        missing = handover.lacking(session, list(part.targets), move.frm, move.to)
+    return not missing
+
+
+def _may_hand(ws: Workspace, part: _Part, move: _Move) -> bool:
+    """The giver themself, or a colleague who treats the person, too."""
+    if ws.user.user == move.frm or part.link is not None:
+        return ws.user.user == move.frm
+    return any(fact.person == part.subject for fact in settle.my_care(ws.session))
+
+
+def _end(ws: Workspace, part: _Part, move: _Move) -> bool:
+    """End the giver's part, now that nothing becomes unreadable by it."""
+    if not _assigns(ws):
+        return False
+    work = ws.work()
+    if part.link is not None:
+        handover.end_therapist(ws.session, work, charts.couple_links(ws.session)[part.subject], move.frm)
+    else:
+        fact = next(
+            (f for f in charts.care_facts(ws.session, part.subject) if (f.user, f.role) == (move.frm, part.role)), None
+        )
+        if fact is None:
+            return True
+        chartkeys.end_part(ws.session, work, fact)
+    ws.commit(work)
+    settle.settle(ws.session)
+    return True
+
+
+def _waits_for(ws: Workspace, move: _Move, assigned: bool, handed: bool) -> str:
+    if assigned and not handed:
+        return ws.session.card(move.frm).name
+    return DESK
+
+
+# -- leaving -------------------------------------------------------------------------------
+
+
+def caseload_left(ws: Workspace, user: bytes) -> list[CareFact]:
+    """Parts in somebody's care that a user still has, as far as this user knows: with them old notes would go."""
+    return _mine(session_facts(ws), user)
+
+
+def refuse_leaving(ws: Workspace, user: bytes) -> None:
+    """Raise `RuleRefused` while a user who is to be removed still has a caseload; audited."""
+    with attempted(ws.session, "remove-user", subject=user):
+        left = caseload_left(ws, user)
+        if left:
+            people = len({fact.person for fact in left})
+            raise RuleRefused(
+                "turnover.caseload_left",
+                f"{people} {'person is' if people == 1 else 'people are'} still in this clinician's care: what only"
+                " they can open would become unreadable.",
+                "Transfer the caseload first (`iop-tui transfer`); suspend the account if nobody may use it meanwhile.",
+            )
+
+
+def hand_overs_waiting(ws: Workspace) -> list[tuple[bytes, bytes, str]]:
+    """(person, colleague, role) for every colleague who was given this user's own part and lacks this user's keys."""
+    lost = set(wall.suspended(session_facts(ws), charts.couples(ws.session)))
+    facts = [fact for fact in session_facts(ws) if fact.id not in lost]
+    found = []
+    for mine in settle.my_care(ws.session):
+        for fact in facts:
+            same = fact.person == mine.person and fact.role == mine.role and fact.user != ws.user.user
+            if same and mine.role in PARTS and mine.role != roles.COUPLES_THERAPIST:
+                targets = handover.part_targets(ws.session, fact.person, fact.role)
+                if handover.lacking(ws.session, targets, ws.user.user, fact.user):
+                    found.append((fact.person, fact.user, fact.role))
+    return found
