@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iop_tui.access import chartkeys, charts
+from iop_tui.access.attempts import attempted
 from iop_tui.kernel.ids import parse_id
 from iop_tui.store.view import Changes
 from iop_tui.workspace import Workspace
@@ -28,9 +29,10 @@ def link(ws: Workspace, a: bytes, b: bytes, therapist: bytes) -> tuple[bytes, Ch
     """Link two people and their couples therapist; (couple id, changes). Raises `WallRefused`, `RoleRefused`,
     `NotFound`.
     """
-    work = ws.work()
-    identifier = chartkeys.link_couple(ws.session, work, a, b, therapist)
-    return identifier, ws.commit(work)
+    with attempted(ws.session, "link-couple", person=a):
+        work = ws.work()
+        identifier = chartkeys.link_couple(ws.session, work, a, b, therapist)
+        return identifier, ws.commit(work)
 
 
 def couples(ws: Workspace) -> list[CoupleLine]:

@@ -1,0 +1,163 @@
+"""T6, CR-10: a partner's copy holds nothing of the other; the joint part follows the decision in force."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from iop_tui.clinical.couples import entries
+from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote, SafetyConcern
+from iop_tui.clinical.couples.passing import concern
+from iop_tui.clinical.disclosures import api as disclosures
+from iop_tui.clinical.notes import service as notes
+from iop_tui.clinical.requests import api as requests
+from iop_tui.clinical.requests.model import JointDecision, RecordRequest
+from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
+from iop_tui.clinical.signing import service as signing
+from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
+from iop_tui.kernel.ids import show_id
+from tests.integration.couples.conftest import Clinic
+from tests.support.couples import agree, hold_session, joint_release, plan_together
+from tests.support.vaults import note, today
+
+NAMES = ("Ana Quill", "Benjamin Odell")
+CONTENT = "[J] JOINT-CANARY both.\n[A>] ASIDE-CANARY from A.\n[B>] BSIDE-CANARY from B."
+
+
+def ask(clinic: Clinic, **more: Any) -> RecordRequest:
+    """A request that may be answered."""
+    values: dict[str, Any] = {
+        "requester": "the person", "asked_on": today(clinic.nadia), "verified": "Driving license, in person",
+        "channel": "Her own post box", "safety_talk": True, "recipient": "Ana Quill",
+    }  # fmt: skip
+    return RecordRequest(**(values | more))
+
+
+def _record(clinic: Clinic) -> None:
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    agree(cleo, pair, LIMITED)
+    hold_session(cleo, pair, CONTENT)
+    plan_together(cleo, pair, contact_rule="held for that partner", participation="PLAN-CANARY")
+    for person, canary in ((pair.a, "HOLDA-CANARY"), (pair.b, "HOLDB-CANARY")):
+        held = HeldNote(heard=today(cleo), category="a surprise", text=canary, urged=True)
+        entries.save(cleo, person, HELD_NOTE, held)
+        concern(cleo, person, SafetyConcern(noticed=today(cleo), alone=True, text=canary.replace("HOLD", "SAFE")))
+    tom = clinic.ws("tom")
+    saved = notes.save(tom, pair.b, note(today(tom), "BENOWN-CANARY"))
+    notes.sign(tom, [saved.record])
+
+
+def _text(prepared: requests.Prepared) -> str:
+    return "\n".join(content.decode() for _, content in prepared.files)
+
+
+def _decide(clinic: Clinic, decision: str, **more: str) -> None:
+    values = {"decision": decision, "reason": "Asked by A, weighed.", "state_rule": "Example Code 1.2", **more}
+    document = JointDecision(**values, decided_on=today(clinic.nadia))  # type: ignore[arg-type]
+    requests.decide(clinic.ws("nadia"), clinic.pair.a, document)
+
+
+def test_t6_a_copy_has_no_object_of_the_other_partner(clinic: Clinic) -> None:
+    _record(clinic)
+    pair = clinic.pair
+    for name, own in (("nadia", "SAFEA-CANARY"), ("cleo", "HOLDA-CANARY")):
+        ws = clinic.ws(name)
+        prepared = requests.prepare(ws, pair.a, ask(clinic))
+        text, manifest = _text(prepared), prepared.as_json()
+        assert own in text
+        assert not [word for word in ("HOLDB", "SAFEB", "BENOWN", "BSIDE", show_id(pair.b)) if word in text]
+        assert manifest["other_partner_objects"] == 0
+        assert set(manifest["compartments"]) <= {"IND", "MED", "CRISIS", "GRP", "PAY", "SAFE", "HOLD"}
+        requests.finish(ws, prepared)
+        assert [row.basis for row in disclosures.accounting(ws, pair.a).rows][-1] == "request by the person"
+        assert not disclosures.accounting(ws, pair.b).rows or name == "nadia"
+    written = json.loads(dict(prepared.files)["manifest.json"])
+    assert written["withheld"][-1]["rule"] == "program rule CR-10"
+    assert [len(item["sha256"]) for item in written["objects"]] == [64] * len(written["objects"])
+
+
+def test_cr10_without_a_decision_both_sign_and_then_it_is_all_there(clinic: Clinic) -> None:
+    _record(clinic)
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    alone = requests.prepare(cleo, pair.a, ask(clinic))
+    assert (alone.joint, "JNT" in alone.as_json()["compartments"]) == ("both_signed", False)
+    assert "JOINT-CANARY" not in _text(alone)
+    joint_release(cleo, pair, "Ana Quill", NAMES)
+    both = requests.prepare(cleo, pair.a, ask(clinic))
+    for canary in ("JOINT-CANARY", "ASIDE-CANARY", "BSIDE-CANARY", "PLAN-CANARY"):
+        assert canary in _text(both)
+    assert "HOLDB-CANARY" not in _text(both)
+    assert "consent.txt" in dict(both.files)
+    with pytest.raises(RuleRefused):  # the authorization names its recipient
+        requests.prepare(cleo, pair.a, ask(clinic, recipient="Somebody Else"))
+
+
+DECIDED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("own_segments_only", ("JOINT-CANARY", "ASIDE-CANARY"), ("BSIDE-CANARY", "PLAN-CANARY")),
+    ("summary_if_agreed", ("attended_a",), ("JOINT-CANARY", "ASIDE-CANARY", "BSIDE-CANARY", "attended_b")),
+    ("deny_with_reason", (), ("JOINT-CANARY", "ASIDE-CANARY", "BSIDE-CANARY", "PLAN-CANARY")),
+    ("court_order", ("JOINT-CANARY", "ASIDE-CANARY", "BSIDE-CANARY", "PLAN-CANARY"), ()),
+)
+
+
+def test_cr10_the_joint_part_obeys_the_newest_decision(clinic: Clinic) -> None:
+    _record(clinic)
+    for decision, inside, outside in DECIDED:
+        clinic.made.clock.advance(1)
+        _decide(clinic, decision, order="Family court 7, 2026-03-01" if decision == "court_order" else "")
+        prepared = requests.prepare(clinic.ws("cleo"), clinic.pair.a, ask(clinic))
+        text = _text(prepared)
+        assert prepared.joint == decision
+        assert all(canary in text for canary in inside)
+        assert not [canary for canary in outside if canary in text]
+    for_b = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic, recipient="Ben"))
+    assert for_b.joint == "both_signed"  # a decision is one partner's
+
+
+def test_cr10_only_the_privacy_officer_decides_and_an_order_is_named(clinic: Clinic) -> None:
+    _record(clinic)
+    with pytest.raises(NotReady):
+        _decide(clinic, "court_order")
+    document = JointDecision(decision="court_order", reason="r", state_rule="s", order="o")
+    for name in ("cleo", "tom", "fay"):
+        with pytest.raises((RoleRefused, NotReady)):
+            requests.decide(clinic.ws(name), clinic.pair.a, document)
+    with pytest.raises(NotReady):  # no reason, no rule
+        requests.decide(clinic.ws("nadia"), clinic.pair.a, JointDecision(decision="deny_with_reason"))
+    assert requests.decided(clinic.ws("cleo"), clinic.pair.a).decision == "both_signed"
+
+
+def test_a_request_in_somebody_elses_name_is_refused(clinic: Clinic) -> None:
+    _record(clinic)
+    nadia, pair = clinic.ws("nadia"), clinic.pair
+    for other in (pair.b, clinic.made.people["max"]):
+        bad = ask(clinic, requester_id=show_id(other))
+        with pytest.raises(RuleRefused) as refused:
+            requests.prepare(nadia, pair.a, bad)
+        assert refused.value.rule == "request.someone_else"
+    for bad in (ask(clinic, requester="guardian"), ask(clinic, safety_talk=False), ask(clinic, verified="")):
+        with pytest.raises(NotReady):
+            requests.prepare(nadia, pair.a, bad)
+    for name in ("tom", "fay", "abe"):
+        with pytest.raises((NoKey, NotFound)):
+            requests.prepare(clinic.ws(name), pair.a, ask(clinic))
+
+
+def test_cr10_a_declared_request_reads_back(clinic: Clinic) -> None:
+    assert requests.RECORD_REQUEST.parse(msgspec.to_builtins(ask(clinic, person="x"))).due is not None
+
+
+def test_t3_a_safety_entry_changes_no_byte_of_a_joint_copy(clinic: Clinic) -> None:
+    _record(clinic)
+    _decide(clinic, "court_order", order="Family court 7")
+    before = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic)).files
+    joint_before = requests.prepare(clinic.ws("cleo"), clinic.pair.a, ask(clinic)).files
+    nadia = clinic.ws("nadia")
+    screen = ViolenceScreen(asked=today(nadia), alone=True, hits=19, findings="x " * 400, danger_assessment="d",
+                            action="a")  # fmt: skip
+    signing.save(nadia, clinic.pair.a, VIOLENCE_SCREEN, screen)
+    assert requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic)).files == before
+    assert requests.prepare(clinic.ws("cleo"), clinic.pair.a, ask(clinic)).files == joint_before
