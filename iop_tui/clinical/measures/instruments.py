@@ -1,4 +1,4 @@
-"""The instruments whose scores are understood, from `data/instruments` (facts with their sources, no code).
+"""The shipped questionnaires, from `data/instruments` (facts with their sources, no code), and what imports need.
 
 Bands are aids, not diagnoses. LOINC is copyright Regenstrief Institute, Inc., available at no cost under the
 licence at http://loinc.org/license.
@@ -12,13 +12,37 @@ from importlib.resources import files
 
 import msgspec
 
+from iop_tui.clinical.measures.definition import Answer, Definition, Score
 
-class Answer(msgspec.Struct, frozen=True):
-    """One allowed answer of an item: LOINC answer code (where known), its value, its words."""
 
-    code: str
-    value: int
-    text: str
+@cache
+def shipped() -> dict[str, Definition]:
+    """Every shipped definition by its id, in the order of their ids."""
+    folder = files("iop_tui.data") / "instruments"
+    found = [
+        msgspec.json.decode(each.read_bytes(), type=Definition)
+        for each in folder.iterdir() if each.name.endswith(".json")
+    ]
+    return {each.id: each for each in sorted(found, key=lambda each: each.id)}
+
+
+@cache
+def score_named(name: str) -> Score | None:
+    """The shipped score of a name, as charts and trends store it: `PHQ-9`, `BAM Use`."""
+    own = [each.total for each in shipped().values() if each.total is not None and each.total.name == name]
+    others = (score for each in shipped().values() for score in each.scores if score.name == name)
+    return own[0] if own else next(others, None)
+
+
+def shipped_named(name: str) -> Definition | None:
+    """The shipped definition of a name, else the one that has a score of this name."""
+    named = next((each for each in shipped().values() if each.name == name), None)
+    return named or next(
+        (each for each in shipped().values() if any(score.name == name for score in each.scores)), None
+    )
+
+
+# -- what imports need: totals and items that carry LOINC codes ----------------------------------
 
 
 class ItemFacts(msgspec.Struct, frozen=True):
@@ -31,7 +55,7 @@ class ItemFacts(msgspec.Struct, frozen=True):
 
 
 class Instrument(msgspec.Struct, frozen=True):
-    """One questionnaire: LOINC codes of its total and panels, range in points, bands as (lowest, name)."""
+    """One questionnaire with a LOINC total: codes of its total and panels, range in points, bands."""
 
     name: str
     total: str
@@ -91,6 +115,24 @@ def plain_words(text: str) -> str:
 
 @cache
 def catalogue() -> Catalogue:
-    """The shipped instruments, read once."""
-    data = (files("iop_tui.data") / "instruments" / "instruments.json").read_bytes()
-    return msgspec.json.decode(data, type=Catalogue)
+    """What arrives from elsewhere is checked against: shipped questionnaires whose total has a LOINC code."""
+    known = list(shipped().values())
+    answers = {f"{each.id}:{name}": listed for each in known for name, listed in each.answers.items()}
+    return Catalogue(answers, tuple(made for each in known if (made := _instrument(each)) is not None))
+
+
+def _instrument(definition: Definition) -> Instrument | None:
+    total = definition.total
+    if total is None or not total.code:
+        return None
+    coded = [item for item in definition.items if item.code and item.text]
+    safety = next((item.code for item in coded if item.id == definition.safety_item), "")
+    return Instrument(
+        definition.name, total.code, definition.panels, int(total.low), int(total.high),
+        tuple((int(band.lowest), band.name) for band in total.bands), definition.source,
+        tuple(
+            ItemFacts(item.code, item.text, f"{definition.id}:{item.answers}", item.also)
+            for item in coded if item.id in total.items
+        ),
+        safety, tuple(item.code for item in coded if item.id not in total.items),
+    )  # fmt: skip

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iop_tui.clinical.measures.instruments import score_named
 from iop_tui.workspace import Workspace
 
 SHOWN = 16
-_RANGES: dict[str, tuple[float, float]] = {
-    "PHQ-9": (0, 27), "PHQ-2": (0, 6), "GAD-7": (0, 21), "AUDIT-C": (0, 12), "AUDIT": (0, 40), "DAST-10": (0, 10),
-}  # fmt: skip
 _NOT_MEASURES = "minutes"
 
 
@@ -30,7 +28,7 @@ class Trend:
 def trends(ws: Workspace, person: bytes) -> list[Trend]:
     """Every measure of a person this user may read, by name."""
     rows = ws.view.rows(
-        "SELECT key, on_date, value FROM fact WHERE person = ? AND key <> ? ORDER BY key, on_date",
+        "SELECT DISTINCT key, on_date, value FROM fact WHERE person = ? AND key <> ? ORDER BY key, on_date",
         (person, _NOT_MEASURES),
     )
     grouped: dict[str, list[tuple[str, float]]] = {}
@@ -41,6 +39,7 @@ def trends(ws: Workspace, person: bytes) -> list[Trend]:
 
 def _trend(key: str, points: list[tuple[str, float]]) -> Trend:
     values = tuple(value for _, value in points)
-    low, high = _RANGES.get(key, (None, None))
+    known = score_named(key)
+    low, high = (known.low, known.high) if known else (None, None)
     change = values[-1] - values[-2] if len(values) > 1 else None
     return Trend(key, values[-SHOWN:], values[-1], points[-1][0], change, len(values), low, high)

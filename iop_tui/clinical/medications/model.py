@@ -60,15 +60,14 @@ def _medication_rules(document: Medication, context: RuleContext) -> tuple[Findi
     return ()
 
 
-TYPES: tuple[DocumentType[Any], ...] = (
-    DocumentType(
-        kind="medication", label="Medication", struct=Medication, compartment="MED",
-        title=lambda document: document.text, service_date=lambda document: document.started,
-        rules=_medication_rules, help="A medication received from another organisation.",
-    ),
-    DocumentType(
-        kind="allergy", label="Allergy", struct=Allergy, compartment="MED",
-        title=lambda document: document.text, service_date=lambda document: document.recorded,
-        help="An allergy or intolerance received from another organisation.",
-    ),
-)
+MEDICATION: DocumentType[Medication] = DocumentType(
+    kind="medication", label="Medication", struct=Medication, compartment="MED",
+    title=lambda document: document.text, service_date=lambda document: document.started,
+    rules=_medication_rules, help="A medication, ordered here or elsewhere, or stated to be taken.",
+)  # fmt: skip
+ALLERGY: DocumentType[Allergy] = DocumentType(
+    kind="allergy", label="Allergy", struct=Allergy, compartment="MED",
+    title=lambda document: document.text, service_date=lambda document: document.recorded,
+    help="An allergy or intolerance.",
+)  # fmt: skip
+TYPES: tuple[DocumentType[Any], ...] = (MEDICATION, ALLERGY)

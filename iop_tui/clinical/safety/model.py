@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
+from iop_tui.clinical.safety.plan import SAFETY_PLAN
 from iop_tui.kernel.declare import Document, DocumentType, F, Finding, RuleContext, Severity, Widget
 
 _Level5: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=5)]
@@ -168,4 +169,4 @@ VIOLENCE_SCREEN: DocumentType[ViolenceScreen] = DocumentType(
     rules=screen_rules,
     help="Kept apart: only you can read it.",
 )
-TYPES: tuple[DocumentType[Any], ...] = (RISK_ASSESSMENT, VIOLENCE_SCREEN)
+TYPES: tuple[DocumentType[Any], ...] = (RISK_ASSESSMENT, VIOLENCE_SCREEN, SAFETY_PLAN)

@@ -1,0 +1,1 @@
+"""Screens of measures: answering one key at a time, charts over time."""

@@ -1,0 +1,1 @@
+"""Relapse-prevention plans: what endangers recovery, what helps, rehearsed and reviewed."""

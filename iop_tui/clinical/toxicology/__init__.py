@@ -1,0 +1,1 @@
+"""Substances: lapses, timeline follow-back, drug screens, naloxone."""
