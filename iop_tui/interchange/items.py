@@ -32,7 +32,8 @@ class Mapped(msgspec.Struct, frozen=True):
     its sensitivity labels: DIR IND SUD MED SAFE PAY, ORG for records about no person, INTAKE for
     clinical records whose person the file does not name.
     `fingerprint_parts` identify the content: (type, person key, source id, digest of the JSON value).
-    `raw` is the resource byte for byte as it stood in the file.
+    `raw` is the resource byte for byte as it stood in the file; `vault` the printed id of the vault it was
+    exported from, where it says one.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Mapped(msgspec.Struct, frozen=True):
     place: str
     raw: bytes
     aliases: tuple[str, ...] = ()
+    vault: str = ""
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -122,4 +124,12 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     """Frame: the run is complete; without it the reading process died."""
 
 
-Frame = Item | Rejected | Skipped | Read | Step | Done
+class Columns(msgspec.Struct, frozen=True, tag="columns"):
+    """Frame: how the columns of a client list were understood: heading → field, and headings left out."""
+
+    file: str
+    fields: dict[str, str]
+    unused: tuple[str, ...]
+
+
+Frame = Item | Rejected | Skipped | Read | Step | Columns | Done

@@ -34,4 +34,6 @@ DEFAULT = Limits()
 CHUNK = 256 * 1024
 CPU_SECONDS = 600
 ADDRESS_SPACE = 1024 * MIB
-READABLE_ENDINGS = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
+READABLE_ENDINGS = (
+    ".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".xml", ".vcf", ".csv",
+)

@@ -37,7 +37,8 @@ _BOM = b"\xef\xbb\xbf"
 _WHITE = b" \t\r\n"
 _LINE_NAMES = (".ndjson", ".jsonl")
 _LOOK_AT = 3
-_LOG_MEMBERS = ({"exportId", "eventId"}, {"transactionTime", "output"})
+_OWN_MANIFEST = {"format", "made", "files", "left_out"}
+_LOG_MEMBERS = ({"exportId", "eventId"}, {"transactionTime", "output"}, _OWN_MANIFEST, {"format", "made", "people"})
 
 
 class Damaged(Exception):
@@ -45,7 +46,14 @@ class Damaged(Exception):
 
 
 class NoRecords(Exception):
-    """A file that belongs to an export but holds no record (its log or its manifest)."""
+    """A file that belongs to an export but holds no record (its log or its manifest).
+
+    `binds` says that the files beside it are about one person and refer to each other.
+    """
+
+    def __init__(self, reason: str, *, binds: bool = False) -> None:
+        super().__init__(reason)
+        self.binds = binds
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +277,7 @@ def open_document(source: Source, limits: Limits, *, again: bool = False) -> dic
         raise Damaged(str(error)) from None
     if not kind:
         if any(known <= set(found) for known in _LOG_MEMBERS):
-            raise NoRecords("The manifest of a bulk export.")
+            raise NoRecords("The manifest of an export.", binds=set(found) >= _OWN_MANIFEST)
         raise Damaged("It holds no FHIR resource.")
     found[""] = msgspec.Raw(text)
     return found

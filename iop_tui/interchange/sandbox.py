@@ -22,6 +22,7 @@ import msgspec
 
 from iop_tui.interchange import items
 from iop_tui.interchange.limits import DEFAULT, MIB, Limits
+from iop_tui.interchange.moving.options import NOTHING_ASKED, Options
 from iop_tui.interchange.worker import EXIT_TOO_MUCH, Announced, Opening, TooMuchFrame
 from iop_tui.kernel.errors import Cancelled, InputRejected
 
@@ -57,10 +58,11 @@ class Sandbox:
     """One run in one child. Iterate over `frames()`; leaving the context ends the child in any case."""
 
     def __init__(
-        self, files: list[OpenFile], *, limits: Limits = DEFAULT, cancelled: Callable[[], bool] = _never,
+        self, files: list[OpenFile], *, limits: Limits = DEFAULT, options: Options = NOTHING_ASKED,
+        cancelled: Callable[[], bool] = _never,
     ) -> None:
         self._files = files
-        self._limits = limits
+        self._opening = Opening(limits, options)
         self._cancelled = cancelled
         self._current = ""
         ours, theirs = socket.socketpair()
@@ -95,7 +97,7 @@ class Sandbox:
 
     def _hand_over(self) -> None:
         try:
-            self._send(Opening(self._limits))
+            self._send(self._opening)
             for each in self._files:
                 self._send(Announced(each.name, each.size), each.fd)
             self._send(Announced("", 0))

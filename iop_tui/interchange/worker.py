@@ -19,6 +19,7 @@ import msgspec
 
 from iop_tui.interchange import items
 from iop_tui.interchange.limits import ADDRESS_SPACE, CPU_SECONDS, Limits
+from iop_tui.interchange.moving.options import Options
 from iop_tui.interchange.reader import Source
 
 _LENGTH = 4
@@ -36,9 +37,10 @@ class Announced(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """The first message: the limits of the run."""
+    """The first message: the limits of the run, and what was asked for."""
 
     limits: Limits
+    options: Options = Options()
 
 
 class TooMuchFrame(msgspec.Struct, frozen=True, tag="too_much"):
@@ -93,15 +95,15 @@ class Line:
         self._channel.sendall(len(body).to_bytes(_LENGTH, "big") + body)
 
 
-def _receive_files(line: Line) -> tuple[list[Source], Limits]:
-    opening, _ = line.receive()
-    limits = msgspec.msgpack.decode(opening, type=Opening).limits
+def _receive_files(line: Line) -> tuple[list[Source], Opening]:
+    first, _ = line.receive()
+    opening = msgspec.msgpack.decode(first, type=Opening)
     sources: list[Source] = []
     while True:
         body, handed = line.receive()
         announced = msgspec.msgpack.decode(body, type=Announced)
         if not announced.name:
-            return sources, limits
+            return sources, opening
         sources.append(Source(len(sources), announced.name, handed, announced.size))
 
 
@@ -110,12 +112,13 @@ def main(descriptor: int) -> int:
     drop_abilities()
     line = Line(socket.socket(fileno=descriptor))
     encoder = msgspec.msgpack.Encoder()
-    sources, limits = _receive_files(line)
+    sources, opening = _receive_files(line)
     # The mapping code is imported after the limits are in force.
-    from iop_tui.interchange.fhir.passes import Reading, TooMuch
+    from iop_tui.interchange.fhir.passes import TooMuch
+    from iop_tui.interchange.moving.dispatch import read_all
 
     try:
-        Reading(sources, limits, lambda frame: line.send(encoder.encode(frame))).run()
+        read_all(sources, opening.limits, opening.options, lambda frame: line.send(encoder.encode(frame)))
     except TooMuch as reason:
         line.send(encoder.encode(TooMuchFrame(str(reason))))
         return EXIT_TOO_MUCH

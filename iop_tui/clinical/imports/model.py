@@ -11,7 +11,8 @@ class Item(Protocol):
 
     `fingerprint_parts` identify the content, the first three of them (`identity`) the record whatever its version.
     `person_key` is the source's name for the person, `aliases` their identifiers as `system|value` (people only).
-    `compartment` names the policy row the record belongs to.
+    `compartment` names the policy row the record belongs to; `vault` and `source_id` are set for what this program
+    exported: the printed ids of its vault and of the record.
     """
 
     @property
@@ -38,6 +39,12 @@ class Item(Protocol):
     def aliases(self) -> tuple[str, ...]: ...
     @property
     def kept(self) -> bool: ...
+    @property
+    def vault(self) -> str: ...
+    @property
+    def source_id(self) -> str: ...
+    @property
+    def source_type(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +56,22 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RowLine:
+    """What became of one row of a list: `created`, `matched` or `unchanged`, and what is to be looked at."""
+
+    file: str
+    place: str
+    outcome: str
+    remarks: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Counts:
     """What an import did. Every record is created, matched (known before, newer now), unchanged or rejected.
 
-    `kept` of them are stored verbatim without a mapping, `flagged` carry something that does not fit.
+    `kept` of them are stored verbatim without a mapping, `flagged` carry something that does not fit. `rows` are the
+    people of client lists and address books, one by one.
     """
 
     created: int = 0
@@ -62,3 +80,4 @@ class Counts:
     kept: int = 0
     flagged: int = 0
     rejected: list[Refusal] = field(default_factory=list)
+    rows: list[RowLine] = field(default_factory=list)

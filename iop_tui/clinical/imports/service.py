@@ -19,12 +19,14 @@ from iop_tui.access import charts, roles, settle
 from iop_tui.access.charts import ChartMap
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment, put
+from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.imports.fingerprints import Fingerprints
-from iop_tui.clinical.imports.model import Counts, Item, Refusal
+from iop_tui.clinical.imports.model import Counts, Item, Refusal, RowLine
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.people.api import PERSON, Person
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import DocumentInvalid, NoKey, NotFound, RoleRefused
+from iop_tui.kernel.ids import TEXT_LENGTH, parse_id, show_id
 from iop_tui.store.session import NOBODY
 from iop_tui.workspace import Workspace
 
@@ -32,9 +34,16 @@ IMPORTERS = frozenset({roles.FRONT_DESK, roles.ADMINISTRATOR, roles.MEDICAL_DIRE
 BATCH = 2000
 LOOK_AHEAD = 250
 SOURCE = "received"
+LISTS = ("client list", "vCard")
 _NOT_KNOWN = "Its person is in none of these files and not known here."
 _NOT_CLEAR = "Several people are known under the name its source uses."
 _REFUSED = "Its person was refused."
+_PRIVATE = (
+    "It is marked as a psychotherapy note (45 CFR 164.501). Its reader first records the person's authorization to"
+    " receive it."
+)
+_ALIKE = "somebody of this name and birth date is here already: perhaps the same person"
+_OWN = "It was exported from this vault; whoever may read it can say whether it is still there."
 
 
 def check_role(ws: Workspace) -> None:
@@ -46,11 +55,19 @@ def check_role(ws: Workspace) -> None:
 
 
 def import_items(
-    ws: Workspace, items: Iterable[Item], *, dry_run: bool = False, progress: Callable[[int], None] | None = None
+    ws: Workspace,
+    items: Iterable[Item],
+    *,
+    dry_run: bool = False,
+    person: bytes | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Counts:
-    """Take everything a reader hands over. Raises `RoleRefused`, `NoKey` where there is no intake."""
+    """Take everything a reader hands over; what names nobody is `person`'s where one is given.
+
+    Raises `RoleRefused`, `NoKey` where there is no intake, `NotFound` for a person this user does not know of.
+    """
     check_role(ws)
-    taking, source, number = _Taking(ws, dry_run=dry_run), iter(items), 0
+    taking, source, number = _Taking(ws, dry_run=dry_run, whose=_known(ws, person)), iter(items), 0
     while some := list(islice(source, LOOK_AHEAD)):
         taking.look_up(some)
         for item in some:
@@ -62,12 +79,21 @@ def import_items(
     return taking.counts
 
 
+def _known(ws: Workspace, person: bytes | None) -> bytes:
+    if person is None:
+        return NOBODY
+    if ws.view.one("SELECT 1 FROM record WHERE person = ? LIMIT 1", (person,)) is None:
+        raise NotFound
+    return person
+
+
 class _Taking:
     """One run of an import."""
 
-    def __init__(self, ws: Workspace, *, dry_run: bool) -> None:
+    def __init__(self, ws: Workspace, *, dry_run: bool, whose: bytes = NOBODY) -> None:
         self.counts = Counts()
         self._ws = ws
+        self._whose = whose
         self._dry_run = dry_run
         self._prints = Fingerprints(ws.session)
         self._intake = program_compartment(ws.session, Kind.INTAKE)
@@ -76,6 +102,7 @@ class _Taking:
         self._people: dict[str, bytes | None] = {}
         self._charts: dict[bytes, ChartMap | None] = {}
         self._targets: dict[tuple[bytes, str], bytes] = {}
+        self._makers: dict[bytes, bytes] = {}
         self._touched: dict[tuple[bytes, str], int] = {}
         self._check_intake()
 
@@ -96,13 +123,37 @@ class _Taking:
         if item.file != self._file or len(self._work.revisions) >= BATCH:
             self.commit()
             self._file = item.file
+        before = (self.counts.created, self.counts.matched, self.counts.unchanged)
         try:
-            if item.kind == PERSON.kind:
+            if item.vault and item.vault == show_id(self._ws.realm):
+                self._meet_again(item)
+            elif item.kind == PERSON.kind:
                 self._take_person(item)
             else:
                 self._take_record(item)
         except DocumentInvalid as error:
             self._refuse(item, f"{error.message}{' (' + error.place + ')' if error.place else ''}")
+        if item.kind == PERSON.kind and item.source_type in LISTS:
+            self._tell_row(item, before)
+
+    def _tell_row(self, item: Item, before: tuple[int, int, int]) -> None:
+        after = (self.counts.created, self.counts.matched, self.counts.unchanged)
+        for name, old, new in zip(("created", "matched", "unchanged"), before, after, strict=True):
+            if new > old:
+                remarks = (*item.flags, *([_ALIKE] if name == "created" and self._alike(item) else []))
+                self.counts.flagged += bool(remarks) and not item.flags
+                self.counts.rows.append(RowLine(item.file, item.place, name, remarks))
+
+    def _alike(self, item: Item) -> bool:
+        """Whether somebody of the same name and birth date was here before: two entries, for a person to look at."""
+        document = PERSON.parse(item.fields)
+        if document.birth_date is None:
+            return False
+        line = PERSON.person_line(document) if PERSON.person_line else None
+        return line is not None and self._ws.view.one(
+            "SELECT 1 FROM person WHERE sort_key = ? AND birth_date = ? LIMIT 1",
+            (line.sort_key, document.birth_date.isoformat()),
+        ) is not None
 
     def commit(self) -> None:
         """Write what was gathered."""
@@ -118,6 +169,22 @@ class _Taking:
         self.counts.rejected.append(Refusal(item.file, item.place, reason))
         if item.kind == PERSON.kind and item.person_key is not None:
             self._people[item.person_key] = None
+
+    def _meet_again(self, item: Item) -> None:
+        """What this very vault exported is here already, as far as this user can see it."""
+        try:
+            known = parse_id(item.source_id[:TEXT_LENGTH])
+        except NotFound:
+            known = b""
+        there = self._ws.view.one(
+            "SELECT 1 FROM record WHERE record = ?1 OR person = ?1 UNION SELECT 1 FROM card WHERE user = ?1", (known,)
+        )
+        if there is not None:
+            self.counts.unchanged += 1
+            if item.kind == PERSON.kind and item.person_key is not None:
+                self._people[item.person_key] = known
+        else:
+            self._refuse(item, _OWN)
 
     # -- people ----------------------------------------------------------------------------
 
@@ -209,7 +276,7 @@ class _Taking:
         record, _ = put(
             self._ws.session, self._work, target, kind, document, person=person,
             record=before if leaf else None, parents=(leaf,) if leaf else (),
-            source=f"{SOURCE}:{item.compartment}", received=item.raw,
+            source=f"{SOURCE}:{item.compartment}", received=item.raw, maker=self._makers.get(target, b""),
         )  # fmt: skip
         self._count(item, person, item.compartment, created=before is None, flagged=before is not None and leaf is None)
         return record
@@ -225,7 +292,7 @@ class _Taking:
         """Whose record it is; None after a refusal. Records about no person belong to nobody."""
         key = item.person_key
         if key is None:
-            return NOBODY
+            return NOBODY if item.compartment == Kind.ORG else self._whose
         if key in self._people:
             found = self._people[key]
             if found is None:
@@ -251,6 +318,8 @@ class _Taking:
         session = self._ws.session
         if compartment == Kind.ORG:
             return program_compartment(session, Kind.PROG)  # organisations and places: no client's words
+        if compartment == Kind.PSY:
+            return self._private(person)
         chart = self._chart(person) if person != NOBODY and compartment != Kind.INTAKE else None
         if chart is None:
             return self._intake
@@ -258,6 +327,14 @@ class _Taking:
             return settle.received_target(session, chart, compartment) or self._intake
         except (NoKey, NotFound):
             return self._intake
+
+    def _private(self, person: bytes) -> bytes:
+        """A private note goes to the clinician whom the person authorized to receive it, and nowhere else."""
+        found = consents.receiver(self._ws, person) if person != NOBODY else None
+        if found is None:
+            raise DocumentInvalid(_PRIVATE)
+        self._makers[found.compartment] = found.user
+        return found.compartment
 
     def _chart(self, person: bytes) -> ChartMap | None:
         if person not in self._charts:

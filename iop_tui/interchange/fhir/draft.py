@@ -19,6 +19,7 @@ class Draft:
     effective: str | None
     usual: str
     flags: list[str] = field(default_factory=list)
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iop_tui.clinical.measures import model
-from iop_tui.clinical.measures.instruments import Answer, Instrument, catalogue, plain_words
+from iop_tui.clinical.measures.definition import Answer
+from iop_tui.clinical.measures.instruments import Instrument, catalogue, plain_words
 from iop_tui.interchange.fhir import values
 from iop_tui.interchange.fhir.draft import Context, Draft
 from iop_tui.interchange.fhir.values import Json

@@ -2,7 +2,8 @@
 
 Nothing is ever dropped: what has no mapping becomes a `received` document with its type, name, value and
 date. A resource marked `entered-in-error` is kept, not mapped. A psychotherapy note (45 CFR 164.501, label
-PSYTHPN) is refused: kept with a chart it would lose its protection, so its author has to receive it.
+PSYTHPN) goes to the clinician whom the person authorized to receive it, and to no chart: kept with one it would lose
+its protection.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from iop_tui.clinical.medications import model as medications
 from iop_tui.clinical.people import model as people
 from iop_tui.clinical.plans import model as plans
 from iop_tui.clinical.sessions import model as sessions
-from iop_tui.interchange.fhir import map_clinical, map_measures, map_notes, map_people, sensitivity, values
+from iop_tui.interchange.fhir import carried, map_clinical, map_measures, map_notes, map_people, sensitivity, values
 from iop_tui.interchange.fhir.draft import Context, Draft
 from iop_tui.interchange.fhir.references import ADMINISTRATIVE, Index
 from iop_tui.interchange.fhir.values import Json, Unmappable
@@ -32,6 +33,7 @@ from iop_tui.kernel.declare import DocumentType
 from iop_tui.kernel.errors import DocumentInvalid
 from iop_tui.vault.digest import sha256
 
+PRIVATE = "PSY"
 ENTERED_IN_ERROR = "entered in error at the source"
 UNKNOWN_CODE = "a status code is unknown here"
 SHORTENED = "a text was too long and is cut here"
@@ -202,7 +204,20 @@ def _place(draft: Draft, resource: Json, person: str | None, labels: frozenset[s
         return "DIR"
     if person is None:
         return "ORG" if resource["resourceType"] in ADMINISTRATIVE else "INTAKE"
+    if draft.restored:
+        return draft.usual
     return sensitivity.compartment_for(draft.usual, labels)
+
+
+def _restored(resource: Json) -> Draft | None:
+    """A document of this program that the resource carries, in the part of the chart it lay in."""
+    found = carried.carried(resource)
+    if found is None:
+        return None
+    declared, fields = found
+    on = declared.service_date(declared.parse(fields))
+    place = carried.place(resource) or declared.compartment
+    return Draft(declared.kind, fields, on.isoformat() if on else None, place, [], restored=True)
 
 
 def digest(resource: Json) -> str:
@@ -217,19 +232,23 @@ def map_resource(
 
     Raises `Unmappable` for impossible content, which refuses this item and no other.
     """
-    if _is_psychotherapy_note(resource):
-        raise Unmappable("It is marked as a psychotherapy note (45 CFR 164.501); its author has to receive it.")
     person, doubt = index.person_of(scope, node)
+    private = _is_psychotherapy_note(resource)
+    if private and person is None:
+        raise Unmappable("It is marked as a psychotherapy note (45 CFR 164.501) and names nobody.")
     context = Context(index, scope, person)
-    draft = _map(resource, context)
-    _fit(draft)
+    draft = _restored(resource)
+    if draft is None:
+        draft = _map(resource, context)
+        _fit(draft)
     labels |= _named_problems(resource, raw, index, person)
     kind, own, content = resource["resourceType"], str(resource.get("id") or ""), digest(resource)
     flags = list(dict.fromkeys([*draft.flags, *([doubt] if doubt else [])]))
     return Mapped(
-        kind=draft.kind, fields=draft.fields, person_key=person, compartment=_place(draft, resource, person, labels),
+        kind=draft.kind, fields=draft.fields, person_key=person,
+        compartment=PRIVATE if private else _place(draft, resource, person, labels),
         source_type=kind, source_id=own, fingerprint_parts=(kind, person or "", own or f"#{content}", content),
         effective=date.fromisoformat(draft.effective) if draft.effective else None,
         labels=tuple(sorted(labels)), flags=tuple(flags), file=file, place=place, raw=raw,
-        aliases=index.persons[node].aliases if node in index.persons else (),
+        aliases=index.persons[node].aliases if node in index.persons else (), vault=carried.vault(resource),
     )

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 import msgspec
 
 from iop_tui.interchange import items
-from iop_tui.interchange.fhir import map_measures, map_notes, mapping, references, sensitivity, validate, values
+from iop_tui.interchange.fhir import (
+    carried,
+    map_measures,
+    map_notes,
+    mapping,
+    references,
+    sensitivity,
+    validate,
+    values,
+)
 from iop_tui.interchange.fhir.references import Index
 from iop_tui.interchange.fhir.values import Json
 from iop_tui.interchange.limits import Limits
@@ -37,12 +46,8 @@ class _File:
     source: Source
     form: str
     inflated: int
+    scope: int
     nodes: list[int | None] = field(default_factory=list)
-
-    @property
-    def scope(self) -> int:
-        """Bundles resolve their references inside themselves first."""
-        return self.source.number + 1 if self.form == "bundle" else 0
 
 
 class _Refused(Exception):
@@ -63,9 +68,26 @@ def decode(record: Record) -> Json:
         raise _Refused(str(error), syntax=error.syntax) from None
     if count_members(record.raw) != count_keys(resource):
         raise _Refused("A name occurs twice in the same object.")
+    resource = as_r4(resource)
     if found := validate.problems(resource):
         raise _Refused(" ".join(found))
     return resource
+
+
+def as_r4(resource: Json) -> Json:
+    """STU3 answers name their questionnaire by a Reference, R4 by its address: the one difference that keeps real
+    item-level answers out. Everything else of older versions is left to the check.
+    """
+    named = resource.get("questionnaire")
+    if resource.get("resourceType") != "QuestionnaireResponse" or not isinstance(named, dict):
+        return resource
+    address = values.reference(named)
+    rest = {name: value for name, value in resource.items() if name != "questionnaire"}
+    return {**rest, "questionnaire": address} if address else rest
+
+
+def _folder(source: Source) -> str:
+    return source.name.rpartition("/")[0]
 
 
 def _try(record: Record, *, whole: bool) -> tuple[Json | None, str]:
@@ -100,6 +122,8 @@ class Reading:
         self._people: list[tuple[_File, Record, int]] = []
         self._note_nodes: list[tuple[int, int, bytes]] = []
         self._sensitive: list[tuple[int, int, frozenset[str], str]] = []
+        self._bound: dict[str, int] = {}
+        self._restored: set[int] = set()
         self._done_bytes = 0
         self._items = 0
 
@@ -107,6 +131,7 @@ class Reading:
         """All readings. Raises `TooMuch`."""
         for source in self._sources:
             self._survey(source)
+        self._bind()
         for file in list(self._files):
             self._step("checking", file)
             self._enter_file(file)
@@ -126,11 +151,20 @@ class Reading:
         try:
             found = survey(source, self._limits)
         except NoRecords as reason:
+            if reason.binds:
+                self._bound[_folder(source)] = source.number + 1
             self._emit(items.Skipped(items.Ignored(source.name, "", str(reason))))
         except Damaged as reason:
             self._reject(source, "", str(reason))
         else:
-            self._files.append(_File(source, found.form, found.inflated))
+            # Bundles resolve their references inside themselves first.
+            scope = source.number + 1 if found.form == "bundle" else 0
+            self._files.append(_File(source, found.form, found.inflated, scope))
+
+    def _bind(self) -> None:
+        """The files of one person's export are read like one Bundle: together, before anything else."""
+        for file in self._files:
+            file.scope = file.scope or self._bound.get(_folder(file.source), 0)
 
     def _reject(self, source: Source, place: str, reason: str) -> None:
         self._emit(items.Rejected(items.Rejection(source.name, place, reason)))
@@ -176,6 +210,8 @@ class Reading:
         entered.score = map_measures.index_score(resource)
         node = self._index.enter(file.scope, entered)
         file.nodes.append(node)
+        if b"urn:iop-tui:document" in record.raw and carried.carried(resource) is not None:
+            self._restored.add(node)
         if entered.kind == "Patient":
             self._people.append((file, record, node))
             if len(self._people) > self._limits.people:
@@ -216,6 +252,11 @@ class Reading:
             if node is not None and self._index.kinds[node] != "Patient":
                 self._give(file, record, node)
 
+    def _repeats(self, file: _File, resource: Json) -> bool:
+        """Whether a resource is only another form of a record that is restored from this very run."""
+        owner = carried.owner(resource)
+        return bool(owner) and self._index.find(file.scope, owner) in self._restored
+
     def _again(self, file: _File) -> Iterator[tuple[Record, int | None]]:
         try:
             yield from zip(records(file.source, file.form, self._limits, again=True), file.nodes, strict=True)
@@ -223,7 +264,10 @@ class Reading:
             raise TooMuch("A file was changed while it was being read: import it again.") from None
 
     def _give(self, file: _File, record: Record, node: int) -> None:
-        resource = msgspec.json.decode(record.raw)
+        resource = as_r4(msgspec.json.decode(record.raw))
+        if self._repeats(file, resource):
+            self._emit(items.Skipped(items.Ignored(file.source.name, record.place, "Part of a record read before.")))
+            return
         try:
             item = mapping.map_resource(
                 resource, record.raw, index=self._index, scope=file.scope, node=node,

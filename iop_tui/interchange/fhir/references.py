@@ -47,6 +47,7 @@ _PARTS = {
 }
 _PERSON_FIELDS = ("subject", "patient", "beneficiary", "for", "individual")
 _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(?:/_history/[^/]+)?$")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 NOBODY = -1
 UNKNOWN_PERSON = "person not in these files"
 NO_PERSON = "no person named"
@@ -115,7 +116,7 @@ def facts(resource: Json, full_url: str, labels: frozenset[str]) -> Entered:
     """What the index needs of one decoded, valid resource."""
     kind = resource["resourceType"]
     own = resource.get("id")
-    keys = tuple(each for each in (full_url, f"{kind}/{own}" if own else "") if each)
+    keys = tuple(each for each in (full_url, f"{kind}/{own}" if own else "", _uuid(own)) if each)
     parts = [each for name in _PARTS.get(kind, ()) for each in references_in(resource.get(name))]
     entered = Entered(
         keys=tuple(dict.fromkeys(normal(each) for each in keys)),
@@ -132,6 +133,11 @@ def facts(resource: Json, full_url: str, labels: frozenset[str]) -> Entered:
     elif kind == "Patient":
         entered.person = _person(resource, entered.keys)
     return entered
+
+
+def _uuid(own: Any) -> str:
+    """The `urn:uuid:` name of a resource whose id is a UUID: what its Bundle called it, once it stands outside one."""
+    return f"urn:uuid:{own}" if isinstance(own, str) and _UUID.match(own) else ""
 
 
 def _person(resource: Json, keys: tuple[str, ...]) -> Person:

@@ -10,9 +10,12 @@ from types import TracebackType
 from iop_tui.interchange import items
 from iop_tui.interchange.items import FileReport, Ignored, Mapped, Progress, Rejection
 from iop_tui.interchange.limits import DEFAULT, READABLE_ENDINGS, Limits
+from iop_tui.interchange.moving.options import NOTHING_ASKED, Options
 from iop_tui.interchange.sandbox import OpenFile, Sandbox, open_regular
 from iop_tui.kernel.errors import InputRejected, MediumUnusable, Usage
 from iop_tui.kernel.text import clean_line
+
+MANIFEST = "manifest.json"
 
 
 def _no_progress(progress: Progress) -> None:
@@ -26,7 +29,7 @@ def _never() -> bool:
 def expand(paths: Sequence[Path]) -> tuple[list[Path], list[Ignored]]:
     """The files to read: named ones as they are, folders with everything inside, sorted, links not followed.
 
-    In a folder only names of FHIR files count; the others are listed as ignored. Raises `MediumUnusable`
+    In a folder only names of files that can be read count; the others are listed as ignored. Raises `MediumUnusable`
     for a path that is not there.
     """
     files: list[Path] = []
@@ -38,13 +41,15 @@ def expand(paths: Sequence[Path]) -> tuple[list[Path], list[Ignored]]:
             if each == path or each.name.lower().endswith(READABLE_ENDINGS):
                 files.append(each)
             else:
-                ignored.append(Ignored(clean_line(str(each)), "", "Its name is not that of a FHIR file."))
+                ignored.append(Ignored(clean_line(str(each)), "", "Its name is not that of a file that is read."))
     return list(dict.fromkeys(files)), ignored
 
 
 def _inside(folder: Path) -> Iterator[Path]:
     for where, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        # What an export keeps beside its records is inside them, too.
+        beside = {"attachments"} if MANIFEST in names else set()
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in beside)
         for name in sorted(names):
             found = Path(where) / name
             if not name.startswith(".") and not found.is_symlink():
@@ -63,6 +68,7 @@ class ImportRun:
         self, sandbox: Sandbox, ignored: list[Ignored], rejected: list[Rejection], progress: Callable[[Progress], None],
     ) -> None:
         self.files: list[FileReport] = []
+        self.columns: list[items.Columns] = []
         self.ignored = ignored
         self.rejected = rejected
         self.kept = 0
@@ -122,6 +128,8 @@ class ImportRun:
                     self.files.append(report)
                 case items.Step(progress):
                     self._progress(progress)
+                case items.Columns():
+                    self.columns.append(frame)
                 case items.Done():
                     return None
         return None
@@ -154,6 +162,7 @@ def read_run(
     progress: Callable[[Progress], None] = _no_progress,
     cancelled: Callable[[], bool] = _never,
     limits: Limits = DEFAULT,
+    options: Options = NOTHING_ASKED,
 ) -> ImportRun:
     """Check all files and folders and return the run, ready to be iterated.
 
@@ -166,7 +175,7 @@ def read_run(
         raise Usage(f"More than {limits.files} files at once.", "Import the folder in parts.")
     rejected: list[Rejection] = []
     opened = _open_all(files, rejected)
-    sandbox = Sandbox(opened, limits=limits, cancelled=cancelled)
+    sandbox = Sandbox(opened, limits=limits, options=options, cancelled=cancelled)
     run = ImportRun(sandbox, ignored, rejected, progress)
     try:
         return run.start()

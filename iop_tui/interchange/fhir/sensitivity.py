@@ -94,6 +94,11 @@ def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
             stack.extend(node)
 
 
+def code_system(system: str) -> str:
+    """The address FHIR uses for a code system that is named by its OID."""
+    return _OIDS.get(system, _ICD10[0] if system in _ICD10 else system)
+
+
 def code_labels(system: str, code: str) -> frozenset[str]:
     """The labels of one code; empty for an unknown one. OIDs and ICD-10-CM codes without a dot are understood."""
     tables = lists()

@@ -240,11 +240,15 @@ def test_a_report_that_repeats_a_note_is_kept_once(couple: Result) -> None:
     assert not notes & set(texts)
 
 
-def test_a_psychotherapy_note_is_refused(tmp_path: Path) -> None:
+def test_a_psychotherapy_note_goes_to_no_part_of_the_chart(tmp_path: Path) -> None:
     security = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSYTHPN"}]
-    result = read_bundle(tmp_path, patient(), _note("n", b"words") | {"meta": {"security": security}})
-    assert [place for place, _ in result.rejected] == ["entry[1].resource"]
-    assert "164.501" in result.rejected[0][1]
+    labelled = _note("n", b"words") | {"meta": {"security": security}}
+    item = read_bundle(tmp_path, patient(), labelled).one("received_note")
+    assert item.compartment == "PSY"
+    labelled = {**labelled, "subject": None}
+    del labelled["subject"]
+    result = read_bundle(tmp_path, labelled)
+    assert "names nobody" in result.rejected[0][1]
 
 
 def test_asked_for_deletions_are_never_carried_out() -> None:

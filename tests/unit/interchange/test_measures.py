@@ -76,10 +76,14 @@ def test_third_party_responses(vector: Json, ahrq: dict[str, Mapped]) -> None:
     assert (model.TOTALS_DISAGREE in item.flags) == (not vector["stated_total_consistent"])
 
 
-def test_stu3_as_it_is_refuses_the_responses_and_keeps_the_people() -> None:
+def test_stu3_answers_as_they_are_mean_the_same(ahrq: dict[str, Mapped]) -> None:
     result = read_here(MEASURES / "ahrq-depression-phq9.stu3.bundle.json")
+    assert result.rejected == []
     assert len(result.of("person")) == 13
-    assert len(result.rejected) == 29
+    found = {each.source_id: each for each in result.items if each.source_type == "QuestionnaireResponse"}
+    assert len(found) == 29
+    assert {key: each.fields for key, each in found.items()} == {key: each.fields for key, each in ahrq.items()}
+    assert b'"questionnaire": {' in next(iter(found.values())).raw, "kept as it came"
 
 
 def test_the_extension_is_trusted_and_the_contradiction_flagged(ahrq: dict[str, Mapped]) -> None:
@@ -194,6 +198,6 @@ def test_audit_c_with_a_count_as_first_item_has_no_sum(tmp_path: Path) -> None:
 
 
 def test_every_measure_document_keeps_its_warnings_as_findings() -> None:
-    (declared,) = model.TYPES
+    declared = model.MEASURE
     document = declared.parse({"instrument": "PHQ-9", "warnings": [model.TOTALS_DISAGREE], "safety_item": True})
     assert [each.code for each in declared.rules(document, None)] == ["totals_disagree", "safety_item"]  # type: ignore[arg-type]

@@ -1,0 +1,173 @@
+"""vCard 3.0 and 4.0 (RFC 2426, RFC 6350) in: each card of a person becomes a directory entry.
+
+`RELATED` may name a partner: it is never followed and links nobody; the card says in a flag that it names somebody.
+Cards of groups, organisations and places are kept as received.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from iop_tui.interchange.items import PERSON, RECEIVED, Mapped
+from iop_tui.interchange.moving import made
+from iop_tui.kernel.text import clean, clean_line
+from iop_tui.vault.digest import sha256
+
+FORM = "vCard"
+MOST_BYTES = 16 << 20
+_MOST_LINES = 400_000
+NAMES_OTHERS = "names a partner or relative: nobody is linked"
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_LINE = re.compile(r"(?:([A-Za-z0-9-]+)\.)?([A-Za-z0-9-]+)((?:;(?:[^\":;]|\"[^\"]*\")*)*):(.*)", re.DOTALL)
+_PARAMETER = re.compile(r";([A-Za-z0-9-]+)=((?:\"[^\"]*\"|[^;\"])*)")
+_ESCAPE = re.compile(r"\\([nN,;:\\])")
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:T.*)?\Z")
+_CHEAP = ("fax", "pager", "textphone", "video")
+
+
+class Refused(Exception):
+    """The file is no vCard file; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    name: str
+    types: frozenset[str]
+    prefer: int
+    value: str
+
+
+def read(data: bytes, file: str) -> Iterator[Mapped]:
+    """The items of one file. Raises `Refused` before the first where the file as a whole is damaged."""
+    if len(data) > MOST_BYTES:
+        raise Refused(f"It is larger than {MOST_BYTES >> 20} MiB.")
+    try:
+        text = _FOLD.sub(b"", data).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("It is not valid UTF-8 text.") from None
+    cards = list(_cards(text))
+    for number, lines in enumerate(cards, 1):
+        yield _card(lines, f"card {number}", file)
+
+
+def _cards(text: str) -> Iterator[list[str]]:
+    current: list[str] | None = None
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        raise Refused("It holds far more lines than an address book can.")
+    for line in lines:
+        mark = line.strip().upper()
+        if mark == "BEGIN:VCARD":
+            if current is not None:
+                raise Refused("A card begins inside another.")
+            current = []
+        elif mark == "END:VCARD":
+            if current is None:
+                raise Refused("A card ends that never began.")
+            yield current
+            current = None
+        elif current is not None:
+            current.append(line)
+        elif mark:
+            raise Refused("There is text outside its cards.")
+    if current is not None:
+        raise Refused("It ends inside a card: the file is cut off.")
+
+
+def _properties(lines: list[str]) -> list[_Property]:
+    found = []
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            continue
+        given = {name.upper(): value.strip('"') for name, value in _PARAMETER.findall(match[3])}
+        types = frozenset(part.strip().lower() for part in given.get("TYPE", "").split(",") if part.strip())
+        prefer = given.get("PREF", "")
+        rank = int(prefer) if prefer.isdigit() else 1 if "pref" in types else 101
+        found.append(_Property(match[2].upper(), types, rank, match[4]))
+    return found
+
+
+def _plain(value: str) -> str:
+    return clean(_ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)).strip()
+
+
+def _parts(value: str, separator: str = ";") -> list[str]:
+    pieces, current, escaped = [], "", False
+    for char in value:
+        if char == separator and not escaped:
+            pieces.append(current)
+            current = ""
+        else:
+            current += char
+        escaped = char == "\\" and not escaped
+    return [clean_line(_plain(piece)) for piece in (*pieces, current)]
+
+
+def _best(found: list[_Property], name: str) -> _Property | None:
+    named = [each for each in found if each.name == name and not each.types & set(_CHEAP)]
+    return min(named, key=lambda each: (each.prefer, "home" not in each.types), default=None)
+
+
+def _text(found: list[_Property], name: str) -> str:
+    best = _best(found, name)
+    return clean_line(_plain(best.value)) if best else ""
+
+
+def _card(lines: list[str], place: str, file: str) -> Mapped:
+    found = _properties(lines)
+    raw = "\r\n".join(("BEGIN:VCARD", *lines, "END:VCARD", "")).encode()
+    own = _text(found, "UID")
+    face = sha256("\x1f".join(sorted(lines)).encode()).hex()[:16]
+    kind = _text(found, "KIND").lower() or "individual"
+    if kind != "individual":
+        fields = {"resource_type": f"vCard {kind}"[:40], "text": _text(found, "FN")}
+        return made.item(
+            RECEIVED, fields, file=file, place=place, raw=raw, form=FORM, key=None, identity=own, usual="ORG"
+        )
+    fields = _person(found)
+    flags = [] if fields["given"] or fields["family"] else ["no name"]
+    flags += [NAMES_OTHERS] if any(each.name == "RELATED" for each in found) else []
+    return made.item(
+        PERSON, fields, file=file, place=place, raw=raw, form=FORM, key=f"vCard/{own or face}", identity=own or face,
+        usual="DIR", flags=tuple(flags), aliases=(f"vCard|{own}",) if own else (),
+    )  # fmt: skip
+
+
+def _person(found: list[_Property]) -> dict[str, Any]:
+    family, given, middle = ((*_parts(_value(found, "N")), "", "", ""))[:3]
+    if not family and not given:
+        given, _, family = _text(found, "FN").rpartition(" ")
+    nickname = _parts(_value(found, "NICKNAME"), ",")[0]
+    phone = _text(found, "TEL")
+    return {
+        "given": f"{given} {middle}".strip()[:120], "family": family[:120], "preferred_name": nickname[:120],
+        "birth_date": _day(_value(found, "BDAY")), "phone": phone.removeprefix("tel:")[:60],
+        "email": _text(found, "EMAIL").removeprefix("mailto:")[:200], "address": _address(found)[:500],
+        "language": _text(found, "LANG")[:60], "pronouns": _text(found, "PRONOUNS")[:40],
+    }  # fmt: skip
+
+
+def _value(found: list[_Property], name: str) -> str:
+    best = _best(found, name)
+    return best.value if best else ""
+
+
+def _address(found: list[_Property]) -> str:
+    _box, extended, street, city, region, code, country = ((*_parts(_value(found, "ADR")), *[""] * 7))[:7]
+    town = f"{region} {code}".strip()
+    return ", ".join(part for part in (extended, street, city, town, country) if part)
+
+
+def _day(value: str) -> str | None:
+    match = _DAY.match(value.strip())
+    if match is None:
+        return None
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
+    except ValueError:
+        return None
