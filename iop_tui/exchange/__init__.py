@@ -1,0 +1,1 @@
+"""Exchange between the devices of one program: packs, merge, carriers. The protocol is in PROTOCOL.md."""

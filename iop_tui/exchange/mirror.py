@@ -1,0 +1,51 @@
+"""The folder `packs` of a vault: every pack this copy made or was given, as it came, for whoever lacks it.
+
+Carrying needs no key and no user: it makes the mirror and a carrier hold the same packs. What was given damaged is
+set aside, never dropped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from iop_tui.exchange import packs
+from iop_tui.exchange.remotes.directory import DirectoryRemote
+from iop_tui.kernel.rng import Rng
+from iop_tui.vault.digest import sha256
+
+FOLDER = "packs"
+
+
+class Mirror(DirectoryRemote):
+    """The packs of one copy of a vault."""
+
+    def __init__(self, vault: Path, realm: bytes, rng: Rng) -> None:
+        folder = vault / FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        super().__init__(folder, realm, rng)
+
+    def set_aside(self, name: str, data: bytes) -> None:
+        """Keep bytes that are not what their name says, for somebody to look at."""
+        self._write(self._root / "q" / f"{name.rpartition('/')[2]}-{packs.text(sha256(data))[:8]}", data)
+
+    def drop(self, name: str) -> None:
+        """Remove a damaged file from its place, after it was set aside."""
+        (self._root / name).unlink(missing_ok=True)
+
+    def aside(self) -> list[str]:
+        """Names of what was set aside."""
+        folder = self._root / "q"
+        return sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+
+    def marks(self, remote: str) -> set[str]:
+        """The packs a carrier was seen to hold."""
+        place = self._mark_place(remote)
+        return set(place.read_text("ascii", "replace").split()) if place.exists() else set()
+
+    def mark(self, remote: str, names: set[str]) -> None:
+        """Remember what a carrier holds, to notice when it goes back to an older state."""
+        if names != self.marks(remote):
+            self._write(self._mark_place(remote), "\n".join(sorted(names)).encode("ascii"))
+
+    def _mark_place(self, remote: str) -> Path:
+        return self._root / "r" / packs.text(sha256(b"cwx/mark", remote.encode()))[:12]

@@ -1,0 +1,343 @@
+"""The bytes of a pack: sealed rows verbatim, under one outer seal, padded, named by their hash. Pure.
+
+    file    "CWX1" | key number u32 | sealed(TK, body)      sealed: `vault.envelope.seal_raw`, its salt is an argument
+    inner   u32 length | canonical(signed body) | zeros to the Padmé size
+    name    p/<lane>/<n, 8 hex digits>-<first 26 base32 characters of SHA-256(file)>
+
+Everything about the fields and what is believed is in PROTOCOL.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from iop_tui.kernel.canonical import decode, encode
+from iop_tui.kernel.errors import NeedsNewer, VaultDamaged
+from iop_tui.kernel.secret import Secret
+from iop_tui.store.rows import ActRow, FingerprintRow, RevisionRow, SessionRow
+from iop_tui.vault import envelope, signing
+from iop_tui.vault.digest import sha256
+
+T = TypeVar("T")
+MAGIC = b"CWX1"
+FORMAT = 1
+SIGN_CONTEXT = "cwx/pack/1"
+HEAD_CONTEXT = "cwx/head/1"
+LARGEST = 64 * 1024 * 1024
+TARGET = 64 * 1024
+_HEADER = len(MAGIC) + 4
+_ID, _HASH, _TAG = 16, 32, 4
+_LARGEST_NUMBER = 2**53
+_NAME = re.compile(r"p/([a-z2-7]{26})/([0-9a-f]{8})-([a-z2-7]{26})")
+_HEAD_NAME = re.compile(r"h/([a-z2-7]{26})")
+
+
+class Foreign(VaultDamaged):
+    """A file that is no pack of this program: another program's, or none at all."""
+
+    code = "foreign_pack"
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """A sealed revision; `stream` numbers its compartment in the pack's list."""
+
+    id: bytes
+    record: bytes
+    stream: int
+    generation: int
+    tag: bytes
+    deposit: bool
+    sealed: bytes
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """An audit entry without what follows from the one before it: number, device and previous hash."""
+
+    at_ms: int
+    session: bytes
+    changes: bytes
+    state: bytes
+    clean_close: bool
+    sealed: bytes
+
+
+class AuditPart(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive entries of one device's log: what precedes them, and the entries."""
+
+    first: int
+    previous: bytes
+    entries: tuple[Entry, ...]
+
+
+class Body(msgspec.Struct, frozen=True, array_like=True):
+    """What a pack says: its place in its lane, what its device had taken in, and named sections."""
+
+    format: int
+    realm: bytes
+    device: bytes
+    lane: bytes
+    n: int
+    prev: bytes
+    seen: tuple[bytes, ...]
+    clock_ms: int
+    streams: tuple[bytes, ...]
+    sections: tuple[tuple[str, bytes], ...]
+
+    def section(self, name: str) -> bytes:
+        """The bytes of a section, empty where there is none."""
+        return next((data for found, data in self.sections if found == name), b"")
+
+
+class _Signed(msgspec.Struct, frozen=True, array_like=True):
+    body: bytes
+    signature: bytes
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """A device's hint of where its lane stands. Nothing is ever decided by it."""
+
+    device: bytes
+    lane: bytes
+    n: int
+    hash: bytes
+    packs: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What the name of a pack says: lane, number in it, and the hash its bytes must have."""
+
+    lane: bytes
+    n: int
+    check: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack that was opened; its signature is not yet checked."""
+
+    hash: bytes
+    body: Body
+    stored: bytes
+    signature: bytes
+    size: int
+
+    def verify(self, public: bytes) -> None:
+        """Raise `BadSignature` unless its device signed it."""
+        signing.verify(public, SIGN_CONTEXT, self.stored, self.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The rows of a pack, and the names of the sections this program does not know."""
+
+    acts: tuple[ActRow, ...]
+    revisions: tuple[RevisionRow, ...]
+    sessions: tuple[SessionRow, ...]
+    fingerprints: tuple[FingerprintRow, ...]
+    devices: tuple[bytes, ...]
+    keyslots: tuple[tuple[bytes, bytes], ...]
+    keys: tuple[bytes, ...]
+    audit: AuditPart | None
+    unknown: tuple[str, ...]
+
+
+class _Salt:
+    """The salt of a seal as the argument that `seal_raw` asks its randomness for."""
+
+    def __init__(self, salt: bytes) -> None:
+        self._salt = salt
+
+    def token(self, size: int) -> bytes:
+        """The salt. Raises `VaultDamaged` for another size."""
+        if len(self._salt) != size:
+            raise VaultDamaged("A pack's salt has the wrong length.")
+        return self._salt
+
+
+def padme(size: int) -> int:
+    """The Padmé size (Nikitin et al., PoPETs 2019): at most 12 % more, O(log log n) bits told; at least 512."""
+    if size <= 512:
+        return 512
+    exponent = size.bit_length() - 1
+    mask = (1 << (exponent - exponent.bit_length())) - 1
+    return (size + mask) & ~mask
+
+
+def text(value: bytes) -> str:
+    """Lower-case base32 without padding (RFC 4648)."""
+    return base64.b32encode(value).decode("ascii").rstrip("=").lower()
+
+
+def name_of(lane: bytes, n: int, digest: bytes) -> str:
+    """The name of a pack on every carrier."""
+    return f"p/{text(lane)}/{n:08x}-{text(digest)[:26]}"
+
+
+def head_name(lane: bytes) -> str:
+    """The name of a lane's head: the only name whose bytes change."""
+    return f"h/{text(lane)}"
+
+
+def parse_name(path: str) -> Name | None:
+    """What a name says, or None where it is no pack's."""
+    found = _NAME.fullmatch(path)
+    if found is None:
+        return None
+    return Name(base64.b32decode(found[1].upper() + "======"), int(found[2], 16), found[3], path)
+
+
+def is_head(path: str) -> bool:
+    """Whether a name is a head's."""
+    return _HEAD_NAME.fullmatch(path) is not None
+
+
+def fits(name: Name, data: bytes) -> bool:
+    """Whether bytes are the ones their name promises: a cut or changed file is not."""
+    return text(sha256(data))[:26] == name.check
+
+
+def fits_name(path: str, data: bytes) -> bool:
+    """The same for a name as it stands on a carrier."""
+    name = parse_name(path)
+    return name is not None and fits(name, data)
+
+
+def seal(body: Body, signer: signing.SigningKey, *, key: Secret, number: int, salt: bytes) -> bytes:
+    """The bytes of a pack: the same arguments give the same bytes, so that it can be made again from its rows."""
+    stored = encode(body)
+    signed = encode(_Signed(stored, signer.sign(SIGN_CONTEXT, stored)))
+    inner = len(signed).to_bytes(4, "big") + signed
+    inner += bytes(padme(len(inner)) - len(inner))
+    return _outer(number) + envelope.seal_raw(key, SIGN_CONTEXT, (body.realm, _outer(number)), inner, _Salt(salt))
+
+
+def _outer(number: int) -> bytes:
+    return MAGIC + number.to_bytes(4, "big")
+
+
+def key_number(data: bytes) -> int:
+    """Which of the program's transport keys a pack needs. Raises `Foreign`, or `NeedsNewer` for a later protocol."""
+    if len(data) < _HEADER or data[:3] != MAGIC[:3]:
+        raise Foreign("This file is no pack of an exchange.")
+    if data[:4] != MAGIC:
+        raise NeedsNewer("A pack was made by a newer version of iop-tui.", "Update iop-tui; the pack is kept.")
+    return int.from_bytes(data[4:_HEADER], "big")
+
+
+def open_pack(data: bytes, realm: bytes, key: Secret) -> Pack:
+    """A pack opened with the transport key. Raises `Tampered`, `Foreign`, `NeedsNewer`, `VaultDamaged`."""
+    number = key_number(data)
+    inner = envelope.open_raw(key, SIGN_CONTEXT, (realm, _outer(number)), data[_HEADER:])
+    size = int.from_bytes(inner[:4], "big")
+    if len(inner) < 4 + size or any(inner[4 + size :]) or len(inner) != padme(4 + size):
+        raise VaultDamaged("A pack is padded in a way that this program never does.")
+    signed = decode(inner[4 : 4 + size], _Signed)
+    body = decode(signed.body, Body)
+    if body.format != FORMAT:
+        raise NeedsNewer("A pack was made by a newer version of iop-tui.", "Update iop-tui; the pack is kept.")
+    if body.realm != realm:
+        raise Foreign("A pack belongs to another program.")
+    return Pack(sha256(data), body, signed.body, signed.signature, len(data))
+
+
+def sections(
+    *,
+    acts: tuple[ActRow, ...] = (),
+    revisions: tuple[RevisionRow, ...] = (),
+    sessions: tuple[SessionRow, ...] = (),
+    fingerprints: tuple[FingerprintRow, ...] = (),
+    devices: tuple[bytes, ...] = (),
+    keyslots: tuple[tuple[bytes, bytes], ...] = (),
+    keys: tuple[bytes, ...] = (),
+    audit: AuditPart | None = None,
+) -> tuple[tuple[bytes, ...], tuple[tuple[str, bytes], ...]]:
+    """Streams and sections of a body, in a fixed order; what is empty is left out."""
+    streams = tuple(sorted({row.compartment for row in revisions}))
+    place = {compartment: number for number, compartment in enumerate(streams)}
+    rows = tuple(
+        Row(r.id, r.record, place[r.compartment], r.generation, r.tag, r.deposit, r.sealed) for r in revisions
+    )
+    made: list[tuple[str, object]] = [
+        ("devices", devices),
+        ("acts", tuple((row.id, row.signed) for row in acts)),
+        ("rows", rows),
+        ("sessions", tuple((s.id, s.user, s.for_auditors, s.for_self) for s in sessions)),
+        ("prints", tuple((f.mac, f.target) for f in fingerprints)),
+        ("keyslots", keyslots),
+        ("keys", keys),
+        ("audit", () if audit is None else audit),
+    ]
+    return streams, tuple((name, encode(value)) for name, value in made if value != ())
+
+
+_KNOWN = frozenset({"devices", "acts", "rows", "sessions", "prints", "keyslots", "keys", "audit"})
+
+
+def content(body: Body) -> Content:
+    """The rows of a body. Raises `VaultDamaged` where a known section is not what it should be."""
+    rows = _part(body, "rows", tuple[Row, ...], ())
+    if any(row.stream >= len(body.streams) or row.stream < 0 for row in rows):
+        raise VaultDamaged("A pack names a stream it does not list.")
+    audit = body.section("audit")
+    found = _content(body, rows, audit)
+    _check(body, found)
+    return found
+
+
+def _check(body: Body, found: Content) -> None:
+    """Sizes that the vault's tables insist on, before anything is written."""
+    ids = [body.device, body.lane, *body.streams, *(row.id for row in found.acts)]
+    ids += [part for row in found.revisions for part in (row.id, row.record)]
+    ids += [part for row in found.sessions for part in (row.id, row.user)] + [user for user, _ in found.keyslots]
+    ids += [row.target for row in found.fingerprints]
+    hashes = [*body.seen, body.prev, *(row.mac for row in found.fingerprints)]
+    fits = all(len(one) == _ID for one in ids) and all(len(one) == _HASH for one in hashes)
+    fits = fits and all(len(row.tag) == _TAG and 0 <= row.generation <= _LARGEST_NUMBER for row in found.revisions)
+    if not fits or not (0 <= body.n < 2**32 and 0 <= body.clock_ms <= _LARGEST_NUMBER):
+        raise VaultDamaged("A pack holds a row that no vault would take.")
+
+
+def _content(body: Body, rows: tuple[Row, ...], audit: bytes) -> Content:
+    return Content(
+        tuple(ActRow(*row) for row in _part(body, "acts", tuple[tuple[bytes, bytes], ...], ())),
+        tuple(
+            RevisionRow(r.id, r.record, body.streams[r.stream], r.generation, r.tag, r.deposit, r.sealed) for r in rows
+        ),
+        tuple(SessionRow(*row) for row in _part(body, "sessions", tuple[tuple[bytes, bytes, bytes, bytes], ...], ())),
+        tuple(FingerprintRow(*row) for row in _part(body, "prints", tuple[tuple[bytes, bytes], ...], ())),
+        _part(body, "devices", tuple[bytes, ...], ()),
+        _part(body, "keyslots", tuple[tuple[bytes, bytes], ...], ()),
+        _part(body, "keys", tuple[bytes, ...], ()),
+        decode(audit, AuditPart) if audit else None,
+        tuple(name for name, _ in body.sections if name not in _KNOWN),
+    )
+
+
+def _part(body: Body, name: str, kind: type[T], empty: T) -> T:
+    data = body.section(name)
+    return decode(data, kind) if data else empty
+
+
+def seal_head(head: Head, realm: bytes, signer: signing.SigningKey, *, key: Secret, number: int, salt: bytes) -> bytes:
+    """The bytes of a head: signed, sealed, always of one size."""
+    stored = encode(head)
+    signed = encode(_Signed(stored, signer.sign(HEAD_CONTEXT, stored)))
+    inner = len(signed).to_bytes(4, "big") + signed
+    inner += bytes(padme(len(inner)) - len(inner))
+    return _outer(number) + envelope.seal_raw(key, HEAD_CONTEXT, (realm, _outer(number)), inner, _Salt(salt))
+
+
+def open_head(data: bytes, realm: bytes, key: Secret) -> tuple[Head, bytes, bytes]:
+    """A head, its stored bytes and signature. Raises what `open_pack` raises."""
+    number = key_number(data)
+    inner = envelope.open_raw(key, HEAD_CONTEXT, (realm, _outer(number)), data[_HEADER:])
+    signed = decode(inner[4 : 4 + int.from_bytes(inner[:4], "big")], _Signed)
+    return decode(signed.body, Head), signed.body, signed.signature

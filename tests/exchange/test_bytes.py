@@ -1,0 +1,65 @@
+"""What an exchange costs at the carrier: pinned, so that it does not grow unnoticed (5 % fails).
+
+Packs, heads and nothing else are counted, as they lie on the carrier. The rows are those of real notes of about
+2 KB, each saved, edited once and signed never; audit entries travel with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from iop_tui.clinical.notes import service as notes
+from iop_tui.workspace import Workspace, exchanging
+from tests.support.devices import Device, first, line
+from tests.support.vaults import note, program, today
+
+WORDS = Path(__file__).parents[2] / "iop_tui" / "data" / "wordlists" / "eff-long.txt"
+NOTE_BYTES = 2048
+
+
+def texts(count: int) -> Iterator[str]:
+    """Varied English of about 2 KB each: words of a list, none of them a client's."""
+    words = WORDS.read_text("ascii").split()
+    for number in range(count):
+        chosen: list[str] = []
+        while sum(map(len, chosen)) + len(chosen) < NOTE_BYTES:
+            chosen.append(words[(number * 7919 + len(chosen) * 104729) % len(words)])
+        yield " ".join(chosen)
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> tuple[Device, Path]:
+    folder = tmp_path_factory.mktemp("bytes")
+    (folder / "stick").mkdir()
+    found = first(program(folder, seed=61))
+    found.sync(folder / "stick")
+    return found, folder / "stick"
+
+
+def cost(ws: Workspace, person: bytes, stick: Path, count: int, pushes: int) -> int:
+    """Bytes brought for so many notes, each edited once, in so many exchanges."""
+    size = 0
+    listed = list(texts(count))
+    for push in range(pushes):
+        for text in listed[push::pushes]:
+            saved = notes.save(ws, person, note(today(ws), text))
+            notes.save(ws, person, note(today(ws), text, plan="Call on Friday."), record=saved.record)
+        size += exchanging.sync(ws, line(stick)).moved.sent_bytes
+    return size
+
+
+@pytest.mark.parametrize(
+    ("count", "pushes", "pinned"), [(10, 3, 58_700), pytest.param(100, 10, 556_000, marks=pytest.mark.nightly)]
+)
+def test_bytes_at_the_carrier(device: tuple[Device, Path], count: int, pushes: int, pinned: int) -> None:
+    found, stick = device
+    with found.workspace() as ws:
+        size = cost(ws, found.program.people["ana"], stick, count, pushes)
+    floor = sum(len(zstandard.compress(text.encode(), 19)) for text in texts(count))
+    print(f"{count} notes + {count} edits in {pushes}: {size} B at the carrier; zstd alone {floor} B for the notes")
+    assert size <= pinned * 1.05
+    assert size > floor
