@@ -13,11 +13,12 @@ from iop_tui.clinical.episodes.api import INTAKE_ASSESSMENT
 from iop_tui.clinical.notes import api as notes
 from iop_tui.clinical.plans import api as plans
 from iop_tui.clinical.safety.api import RAISED, RISK_ASSESSMENT, RiskAssessment
+from iop_tui.clinical.sessions import api as sessions
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import RuleContext, Severity
-from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.errors import Cancelled, NotFound
 from iop_tui.workspace import Workspace
 
 LOOKED_BACK = timedelta(days=90)
@@ -54,14 +55,18 @@ def check_chart(ws: Workspace, person: bytes) -> list[AuditFinding]:
 
 
 def check_all(
-    ws: Workspace, progress: Callable[[int, int], None] | None = None
+    ws: Workspace,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[AuditFinding]:
-    """The check of every chart this user writes in: run at night, or when somebody asks."""
+    """The check of every chart this user writes in: run at night, or when somebody asks. Raises `Cancelled`."""
     here = setting(ws)
     charting = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
     people = sorted({fact.person for fact in settle.my_care(ws.session) if fact.role in charting})
     found: list[AuditFinding] = []
     for number, person in enumerate(people, 1):
+        if cancelled():
+            raise Cancelled("The check was stopped.")
         try:
             found += _check(ws, here, person)
         except NotFound:
@@ -76,7 +81,7 @@ def _check(ws: Workspace, here: Setting, person: bytes) -> list[AuditFinding]:
     withdrawn = signing.voided(ws, person)
     written = [item for item in _notes(ws, here, person) if item.record not in withdrawn]
     parts: tuple[Iterable[AuditFinding], ...] = (
-        _documents(of), _overdue(ws, here, of), _plan(ws, here, of), _unsigned(here, of, written),
+        _documents(of), _overdue(ws, here, of), _plan(ws, here, of), _unsigned(here, of, written), _unwritten(ws, of),
         _late(here, of, written), _content(ws, of, written), _times(of, written), _clones(of, written),
         _untouched(ws, here, of), _hours(here, of, written), _second_signatures(ws, of),
     )  # fmt: skip
@@ -143,6 +148,14 @@ def _unsigned(here: Setting, of: Chart, written: list[_Note]) -> Iterator[AuditF
             yield _finding(of, "unsigned", message, due.source, note.record)
 
 
+def _unwritten(ws: Workspace, of: Chart) -> Iterator[AuditFinding]:
+    """Sessions that were not called off and have no note."""
+    for line in sessions.without_note(ws, since=LOOKED_BACK):
+        if line.person == of.person and line.session.date is not None:
+            message = f"There is no note about the session of {line.session.date.isoformat()}."
+            yield _finding(of, "no_note", message, "42 CFR 410.44", line.record)
+
+
 def _late(here: Setting, of: Chart, written: list[_Note]) -> Iterator[AuditFinding]:
     for note in written:
         day = note.document.service_date
@@ -173,7 +186,8 @@ def _content(ws: Workspace, of: Chart, written: list[_Note]) -> Iterator[AuditFi
         day = note.document.service_date
         if day is None:
             continue
-        if not note.document.objectives and note.document.session_type not in ("crisis", "off plan"):
+        explained = note.document.off_plan_reason or note.document.session_type in ("crisis", "off plan")
+        if not note.document.objectives and not explained:
             message = f"The note of {day.isoformat()} is linked to no objective."
             yield _finding(of, "no_objective", message, _RULE, note.record)
         if day not in by_day:
@@ -261,7 +275,7 @@ def _second_signatures(ws: Workspace, of: Chart) -> Iterator[AuditFinding]:
         if author not in supervised:
             supervised[author] = staff.supervisor_of(ws, author) is not None
         risky = kind == RISK_ASSESSMENT.kind and _is_raised(RISK_ASSESSMENT.decode(doc, version))
-        if (supervised[author] or risky) and kind not in ("client_signature", "void"):
+        if (supervised[author] or risky) and kind not in ("client_signature", "void", *notes.PRIVATE_KINDS):
             label = ws.registry.need(kind).label.lower()
             message = f"A supervisor has not signed the {label}."
             yield _finding(of, "cosignature", message, "state rule on supervised practice", record)

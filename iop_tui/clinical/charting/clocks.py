@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any
 
 from iop_tui.access import roles, settle
-from iop_tui.clinical.charting.judge import UNKNOWN_LEVEL, Setting, age_of, plan_due, setting
-from iop_tui.clinical.charting.urgency import urgency
+from iop_tui.clinical.charting import caring
+from iop_tui.clinical.charting.judge import UNKNOWN_LEVEL, Setting, age_on, plan_due
+from iop_tui.clinical.charting.triggers import forced
 from iop_tui.clinical.compliance import api as compliance
 from iop_tui.clinical.compliance.api import DueLine
+from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.episodes.api import (
     CONTINUING_CARE_PLAN,
     DISCHARGE_SUMMARY,
@@ -21,9 +23,9 @@ from iop_tui.clinical.episodes.api import (
     IntakeAssessment,
 )
 from iop_tui.clinical.notes import api as notes
-from iop_tui.clinical.people import api as people
 from iop_tui.clinical.plans import api as plans
 from iop_tui.clinical.safety.api import RAISED, RISK_ASSESSMENT, RiskAssessment
+from iop_tui.clinical.sessions import api as sessions
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
@@ -31,7 +33,6 @@ from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NotFound
 from iop_tui.workspace import Workspace
 
-D = TypeVar("D", bound=Document)
 LICENCE_NOTICE = timedelta(days=60)
 END_NOTICE = timedelta(days=14)
 _CHARTING = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)
@@ -62,33 +63,57 @@ class Chart:
     """Newest document by kind, signed before unsigned."""
 
 
-def newest(ws: Workspace, person: bytes, kind: DocumentType[D]) -> Found | None:
-    """The newest signed document of a kind that is not void, else the newest draft, else None."""
+_DOCUMENTS: tuple[DocumentType[Any], ...] = (
+    INTAKE_ASSESSMENT, RISK_ASSESSMENT, CONTINUING_CARE_PLAN, DISCHARGE_SUMMARY,
+)  # fmt: skip
+_KINDS = tuple(kind.kind for kind in _DOCUMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the view says of many people at once: names, births, newest documents. Read before the charts are."""
+
+    people: dict[bytes, tuple[str, str | None]]
+    documents: dict[bytes, dict[str, Found]]
+
+
+def known(ws: Workspace, person: bytes | None = None) -> Known:
+    """Of one person, or of everybody, in two queries. The newest signed document of each kind that is not void, else
+    the newest draft.
+    """
+    one = person is not None
+    people = ws.view.rows(f"SELECT id, name, birth_date FROM person{' WHERE id = ?' if one else ''}",
+                          (person,) if one else ())  # fmt: skip
     rows = ws.view.rows(
-        "SELECT record, status, doc, version FROM record WHERE kind = ? AND person = ? AND origin IS NULL"
-        " AND deposit = 0 ORDER BY status = 'signed' DESC, service_date DESC, id DESC LIMIT 20",
-        (kind.kind, person),
+        f"SELECT person, kind, record, status, doc, version FROM record WHERE kind IN ({','.join('?' * len(_KINDS))})"
+        f" AND origin IS NULL AND deposit = 0{' AND person = ?' if one else ''}"
+        " ORDER BY status = 'signed' DESC, service_date DESC, id DESC",
+        (*_KINDS, person) if one else _KINDS,
     )
     withdrawn = signing.voided(ws, person) if rows else {}
-    for record, status, doc, version in rows:
-        if record not in withdrawn:
-            return Found(record, status, kind.decode(doc, version))
-    return None
+    types = {kind.kind: kind for kind in _DOCUMENTS}
+    found: dict[bytes, dict[str, Found]] = {}
+    for who, kind, record, status, doc, version in rows:
+        of_person = found.setdefault(who, {})
+        if kind not in of_person and record not in withdrawn:
+            of_person[kind] = Found(record, status, types[kind].decode(doc, version))
+    return Known({row[0]: (row[1], row[2]) for row in people}, found)
 
 
-def chart(ws: Workspace, person: bytes) -> Chart:
-    """The facts of one chart. Raises `NotFound`."""
-    kinds: tuple[DocumentType[Document], ...] = (
-        INTAKE_ASSESSMENT, RISK_ASSESSMENT, CONTINUING_CARE_PLAN, DISCHARGE_SUMMARY,
-    )  # type: ignore[assignment]  # fmt: skip
-    found = {kind.kind: item for kind in kinds if (item := newest(ws, person, kind))}
+def chart(ws: Workspace, person: bytes, before: Known | None = None) -> Chart:
+    """The facts of one chart; `before` is what was read of many at once. Raises `NotFound`."""
+    facts = before or known(ws, person)
+    if person not in facts.people:
+        raise NotFound
+    name, born = facts.people[person]
+    found = facts.documents.get(person, {})
     in_force = plans.active(ws, person)
     intake = found.get(INTAKE_ASSESSMENT.kind)
     risk = found.get(RISK_ASSESSMENT.kind)
     plan = in_force.plan if in_force else None
     admitted = (plan.admitted if plan else None) or _admitted(ws, person, intake)
     return Chart(
-        person, people.header(ws, person).name, admitted, age_of(ws, person, admitted),
+        person, name, admitted, age_on(born, admitted),
         (plan.level if plan else "") or UNKNOWN_LEVEL, (plan.hours or 0.0) if plan else 0.0,
         risk.document.level if risk and isinstance(risk.document, RiskAssessment) else "", in_force, found,
     )  # fmt: skip
@@ -111,8 +136,8 @@ def items(ws: Workspace, here: Setting, found: Chart) -> list[DueLine]:
     """Everything due in one chart, whether or not the day has come."""
     if _is_over(found):
         return []
-    parts = (_plan, _risk, _discharge, _certification)
-    return [line for part in parts for line in part(ws, here, found)]
+    parts = (_plan, _client_signature, _risk, _discharge, _certification)
+    return [*(line for part in parts for line in part(ws, here, found)), *caring.items(ws, found)]
 
 
 def _is_over(found: Chart) -> bool:
@@ -137,10 +162,9 @@ def _plan(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
     what = "Sign the reviewed treatment plan" if draft else "Review the treatment plan"
     record, action = record or found.plan.record, action or "review"
     start = plan.planned or found.admitted
-    forced = _forced_review(found, start)
-    if forced is not None:
-        yield DueLine(found.person, found.name, what, forced, "plan-review-after-risk",
-                      "program rule: raised risk forces a review", record, action)  # fmt: skip
+    event = forced(ws, found.person, start, plan.level)
+    if event is not None:
+        yield DueLine(found.person, found.name, what, event.on, event.rule, event.source, record, action)
         return
     case = compliance.Case(found.level, here.tags(found.age), {"last plan": start},
                            notes.service_days(ws, found.person, start))  # fmt: skip
@@ -152,13 +176,14 @@ def _plan(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
         yield _line(found, what, due, record, action)
 
 
-def _forced_review(found: Chart, planned: date) -> date | None:
-    """The day of a raised risk assessment that the plan does not know of yet."""
-    last = found.newest.get(RISK_ASSESSMENT.kind)
-    document = last.document if last and isinstance(last.document, RiskAssessment) else None
-    if document is None or document.assessed is None or document.level not in RAISED:
-        return None
-    return document.assessed if document.assessed > planned else None
+def _client_signature(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
+    """A plan that the client was to sign, and no signature is on record; a documented refusal stands for one."""
+    in_force = found.plan
+    if in_force is None or in_force.plan.agreement != "signs" or signing.client_signatures(ws, in_force.record):
+        return
+    yield DueLine(found.person, found.name, "Record the client's signature", in_force.plan.planned or here.today,
+                  "plan-client-signature", "program rule: the client signs, or the refusal is documented",
+                  in_force.record, "clientsign")  # fmt: skip
 
 
 def _risk(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLine]:
@@ -213,30 +238,29 @@ def _certification(ws: Workspace, here: Setting, found: Chart) -> Iterable[DueLi
 # -- everything of one user ----------------------------------------------------------------
 
 
-def due(ws: Workspace, *, within: timedelta = timedelta(days=7)) -> list[DueLine]:
-    """Everything this user can clear that is due by then, most urgent first: risk × deadline × hours.
+def in_care(ws: Workspace) -> list[bytes]:
+    """The people whose charts this user keeps."""
+    return sorted({fact.person for fact in settle.my_care(ws.session) if fact.role in _CHARTING})
 
-    Replaces the plain list of `compliance`: unsigned documents have their rule's date here.
+
+def own_lines(ws: Workspace, here: Setting) -> list[DueLine]:
+    """What is due without looking into charts: unsigned and returned documents, missing notes, co-signatures,
+    licences, and what the program owes. Unsigned documents have their rule's date.
     """
-    here = setting(ws)
-    weights: dict[bytes, tuple[str, float]] = {}
-    found: list[DueLine] = [line for line in compliance.due_lines(ws) if line.action != "sign"]
-    for person in sorted({fact.person for fact in settle.my_care(ws.session) if fact.role in _CHARTING}):
-        try:
-            of_person = chart(ws, person)
-        except NotFound:
-            continue
-        weights[person] = (of_person.risk, of_person.hours)
-        found += items(ws, here, of_person)
-    found += [*_unsigned(ws, here), *_cosignatures(ws, here), *_licences(ws, here)]
-    limit = here.today + within
-    soon = [line for line in found if line.due <= limit]
+    found = [line for line in compliance.due_lines(ws) if line.action != "sign"]
+    parts = (_unsigned, _unwritten, _cosignatures, _licences, _authorizations, _lacking)
+    return [*found, *(line for part in parts for line in part(ws, here)), *caring.own_lines(ws)]
 
-    def rank(line: DueLine) -> tuple[float, date, str, str, bytes]:
-        risk, hours = weights.get(line.person, ("", 0.0))
-        return (-urgency(line.due, here.today, risk, hours), line.due, line.what, line.name, line.record)
 
-    return sorted(soon, key=rank)
+def _unwritten(ws: Workspace, here: Setting) -> Iterable[DueLine]:
+    """Sessions that are over and have no note; those of today stand in the schedule."""
+    for line in sessions.without_note(ws):
+        day = line.session.date
+        when = note_due(here, day, is_crisis=line.session.kind == "crisis") if day else None
+        if day is not None and day < here.today and when is not None:
+            at = f" {line.session.start:%H:%M}" if line.session.start else ""
+            what = f"Write the note of {day.isoformat()}{at}"
+            yield DueLine(line.person, line.name, what, when.on, when.rule, when.source, line.record, "write")
 
 
 def _unsigned(ws: Workspace, here: Setting) -> Iterable[DueLine]:
@@ -248,7 +272,7 @@ def _unsigned(ws: Workspace, here: Setting) -> Iterable[DueLine]:
         (ws.user.user,),
     )
     for person, name, service, created, record, kind, session in rows:
-        if record in withdrawn or kind == "treatment_plan":
+        if record in withdrawn or kind == "treatment_plan" or kind in notes.PRIVATE_KINDS:
             continue
         day = date.fromisoformat(service) if service else local_date(created)
         when = note_due(here, day, is_crisis=session == "crisis")
@@ -283,3 +307,22 @@ def _licences(ws: Workspace, here: Setting) -> Iterable[DueLine]:
         if until is not None and until <= here.today + LICENCE_NOTICE:
             yield DueLine(b"", ws.user.name, f"Renew the licence for {state}", until, "licence", "state licensing law",
                           action="licence")  # fmt: skip
+
+
+def _authorizations(ws: Workspace, here: Setting) -> Iterable[DueLine]:
+    """Authorizations that this user recorded and that end soon: what they allow ends with them."""
+    for line in consents.consents(ws):
+        is_soon = line.until is not None and line.until <= here.today + END_NOTICE
+        if line.until is None or not is_soon or line.state != consents.IN_FORCE or line.author != ws.user.user:
+            continue
+        to = ", ".join(item.name for item in line.open_to) or "nobody any more"
+        row = ws.view.one("SELECT name FROM person WHERE id = ?", (line.person,))
+        yield DueLine(line.person, row[0] if row else "", f"Renew the authorization for {to}", line.until,
+                      "authorization", "42 CFR 2.31; 45 CFR 164.508", line.id, "open")  # fmt: skip
+
+
+def _lacking(ws: Workspace, here: Setting) -> Iterable[DueLine]:
+    """Rule packs in force that this installation does not have: its dates may be wrong until it is updated."""
+    for name in here.missing:
+        yield DueLine(b"", ws.user.name, f"Update this program: it lacks the rule pack {name}", here.today, "rule-pack",
+                      "the program's profile", action="update")  # fmt: skip

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from iop_tui.clinical.charting import caring
 from iop_tui.clinical.compliance import api as compliance
+from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.episodes.api import DISCHARGE_SUMMARY
+from iop_tui.clinical.letters.api import LETTER
 from iop_tui.clinical.notes import api as notes
-from iop_tui.clinical.people import api as people
 from iop_tui.clinical.plans import api as plans
 from iop_tui.clinical.plans.api import objective_lines
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
-from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
-from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext
 from iop_tui.workspace import Workspace
 
 PLAN = "treatment_plan"
@@ -30,8 +31,11 @@ class Setting:
 
     packs: tuple[compliance.Pack, ...]
     medicare: bool
+    part2: bool
     untouched_days: int
     today: date
+    missing: tuple[str, ...] = ()
+    """Rule packs that the program named and this installation does not have: a newer one wrote the profile."""
 
     def tags(self, age: int | None, *more: str) -> frozenset[str]:
         """Circumstances as rules name them."""
@@ -40,18 +44,22 @@ class Setting:
 
 
 def setting(ws: Workspace) -> Setting:
-    """What the program's profile says. Raises `InputRejected` for a rule pack this installation does not have."""
+    """What the program's profile says; a rule pack this installation lacks is named in `missing`, and work goes on."""
     profile = staff.program_profile(ws)
-    packs = compliance.in_force(profile.rule_packs)
-    return Setting(packs, profile.medicare, profile.untouched_days, signing.today(ws))
+    known = compliance.shipped()
+    packs = compliance.in_force(item for item in profile.rule_packs if item in known)
+    missing = tuple(item for item in profile.rule_packs if item not in known)
+    return Setting(packs, profile.medicare, profile.part2, profile.untouched_days, signing.today(ws), missing)
 
 
 def age_of(ws: Workspace, person: bytes, on: date) -> int | None:
     """Age in whole years on a day, or None without a birth date."""
-    try:
-        born = people.header(ws, person).birth_date
-    except NotFound:
-        return None
+    row = ws.view.one("SELECT birth_date FROM person WHERE id = ?", (person,))
+    return age_on(row[0], on) if row else None
+
+
+def age_on(born: str | None, on: date) -> int | None:
+    """Age in whole years on a day of who was born on an ISO date; None without one."""
     if not born:
         return None
     birth = date.fromisoformat(born)
@@ -63,6 +71,8 @@ def judge(ws: Workspace) -> signing.Judge:
     here = setting(ws)
 
     def judged(kind: DocumentType[Any], document: Document, person: bytes, record: bytes) -> tuple[Finding, ...]:
+        if couples.belongs(kind):
+            return couples.findings(ws, kind, document, person, record)
         if kind.kind == notes.PROGRESS_NOTE.kind and isinstance(document, notes.ProgressNote):
             return judged_note(ws, here, document, person, record)
         return kind.findings(document, RuleContext(here.today, _facts(ws, here, kind.kind, document, person)))
@@ -88,6 +98,8 @@ def _thread(ws: Workspace, here: Setting, person: bytes, record: bytes, day: dat
         person=person,
         clinician=ws.user.user,
         record=record,
+        day=day or here.today,
+        facts={"licences": staff.licences(ws, ws.user.user), "codes": compliance.code_times(here.packs)},
     )
     return notes.prepare(made)
 
@@ -110,21 +122,8 @@ def states(in_force: plans.InForce | None, cited: Mapping[str, date]) -> tuple[n
 def judged_note(
     ws: Workspace, here: Setting, note: notes.ProgressNote, person: bytes, record: bytes
 ) -> tuple[Finding, ...]:
-    """The thread check as it decides on a signature, with the time a service code stands for."""
-    found = notes.check(note, _thread(ws, here, person, record, note.service_date))
-    return (*found, *code_findings(here.packs, note))
-
-
-def code_findings(packs: tuple[compliance.Pack, ...], note: notes.ProgressNote) -> tuple[Finding, ...]:
-    """A code that does not match the time: refused with the range and its source."""
-    row = compliance.code_time(packs, note.service_code)
-    if row is None or note.start is None or note.stop is None:
-        return ()
-    minutes = (note.stop.hour - note.start.hour) * 60 + note.stop.minute - note.start.minute
-    if minutes <= 0 or row.low <= minutes <= row.high:
-        return ()
-    message = f"{row.code} stands for {row.low} to {row.high} minutes; this session took {minutes}."
-    return (Finding(Severity.REFUSE, "code_time", message, "service_code", row.citation),)
+    """The thread check as it decides on a signature."""
+    return notes.check(note, _thread(ws, here, person, record, note.service_date))
 
 
 # -- other documents -----------------------------------------------------------------------
@@ -136,7 +135,9 @@ def _facts(ws: Workspace, here: Setting, kind: str, document: Document, person: 
     if kind == DISCHARGE_SUMMARY.kind:
         lines = objective_lines(plans.active(ws, person, getattr(document, "discharged", None)))
         return {"plan_objectives": tuple((line.id, line.number) for line in lines)}
-    return {}
+    if kind == LETTER.kind:
+        return {"part2": here.part2}
+    return caring.facts(ws, person, kind)
 
 
 def plan_facts(ws: Workspace, here: Setting, plan: Any, person: bytes) -> dict[str, Any]:

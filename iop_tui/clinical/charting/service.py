@@ -6,29 +6,38 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from iop_tui.clinical.charting import judge as judging
 from iop_tui.clinical.charting.audit import AuditFinding, check_all, check_chart, late_after
-from iop_tui.clinical.charting.clocks import due
-from iop_tui.clinical.episodes.api import DischargeSummary, FinalStatus, ServiceCount
+from iop_tui.clinical.charting.beginning import begin, begin_discharge
+from iop_tui.clinical.charting.clocks import note_due
+from iop_tui.clinical.charting.ledger import Ledger, due, next_due
+from iop_tui.clinical.consents import api as consents
+from iop_tui.clinical.couples import api as couples
+from iop_tui.clinical.joint import api as joint
 from iop_tui.clinical.notes import api as notes
 from iop_tui.clinical.plans import api as plans
+from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
-from iop_tui.kernel.declare import Document, DocumentType, Finding
-from iop_tui.kernel.errors import NotFound, Refused
+from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.declare import Document, DocumentType, Finding, Severity
+from iop_tui.kernel.errors import NotFound, NotReady, Refused
 from iop_tui.store.view import Changes
+from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 
 __all__ = [
     "AuditFinding",
+    "Ledger",
+    "begin",
     "begin_discharge",
     "check_all",
     "check_chart",
     "due",
     "findings",
     "late_entry",
+    "late_marks",
+    "next_due",
     "save",
     "sign",
     "thread",
@@ -37,9 +46,11 @@ __all__ = [
 thread = judging.thread
 
 
-def findings(ws: Workspace, person: bytes, kind: DocumentType[Any], document: Document) -> tuple[Finding, ...]:
-    """What every rule says of a document now."""
-    return judging.judge(ws)(kind, document, person, b"")
+def findings(
+    ws: Workspace, person: bytes, kind: DocumentType[Any], document: Document, record: bytes = b""
+) -> tuple[Finding, ...]:
+    """What every rule says of a document now; `record` where a version of it is stored."""
+    return judging.judge(ws)(kind, document, person, record)
 
 
 def save(
@@ -51,7 +62,19 @@ def save(
     record: bytes | None = None,
     slot: bytes = b"",
 ) -> signing.Saved:
-    """Store a version of a document; its findings come from every rule that applies. Errors as `signing.save`."""
+    """Store a version of a document; its findings come from every rule that applies.
+
+    What no signature will look at again is refused here where a rule refuses it (`NotReady`). Other errors as
+    `signing.save`.
+    """
+    if couples.belongs(kind):
+        return couples.save(ws, person, kind, document, record=record, slot=slot)
+    if isinstance(document, plans.TreatmentPlan):
+        document = plans.complete(ws, document)
+    if not kind.signable:
+        refused = [item for item in findings(ws, person, kind, document) if item.severity is Severity.REFUSE]
+        if refused:
+            raise NotReady(" ".join(item.message for item in refused), "Complete the entry, then save again.")
     return signing.save(ws, person, kind, document, record=record, slot=slot, judge=judging.judge(ws))
 
 
@@ -60,14 +83,19 @@ def sign(ws: Workspace, ids: Sequence[bytes]) -> Changes:
 
     Raises as `signing.sign`; then none is signed.
     """
-    changes = signing.sign(
-        ws, ids, judge=judging.judge(ws), after=lambda work, signed: notes.after_signing(ws, work, signed)
-    )
+    changes = signing.sign(ws, ids, judge=judging.judge(ws), after=lambda work, signed: _leave(ws, work, signed))
+    changes.merge(consents.keep_up(ws))
     supervisor = staff.supervisor_of(ws, ws.user.user)
     if supervisor is not None:
         for record in dict.fromkeys(ids):
             changes.merge(_ask(ws, record, supervisor))
     return changes
+
+
+def _leave(ws: Workspace, work: Work, signed: signing.Signing) -> None:
+    """What a signed document leaves elsewhere in the same transaction."""
+    notes.after_signing(ws, work, signed)
+    joint.after_signing(ws, work, signed)
 
 
 def _ask(ws: Workspace, record: bytes, supervisor: bytes) -> Changes:
@@ -83,22 +111,29 @@ def late_entry(ws: Workspace, note: notes.ProgressNote, signed_on: date) -> str:
     return limit[1] if limit is not None and signed_on > limit[0] else ""
 
 
-def begin_discharge(ws: Workspace, person: bytes, discharged: date) -> DischargeSummary:
-    """A discharge summary with what the chart knows: dates, level, services counted from signed notes, objectives."""
-    found = plans.active(ws, person, discharged) or plans.active(ws, person)
-    services = tuple(
-        ServiceCount(type=kind or "session", sessions=count, minutes=minutes)
-        for kind, count, minutes in notes.services_given(ws, person)
-    )
-    summary = DischargeSummary(discharged=discharged, services=services)
-    if found is None:
-        return summary
-    plan = found.plan
-    diagnoses = tuple(item.shown() for item in plan.diagnoses)
-    return msgspec.structs.replace(
-        summary, admitted=plan.admitted, level_in=plan.level, diagnoses_in=diagnoses, diagnoses_out=diagnoses,
-        objectives=tuple(
-            FinalStatus(id=line.id, number=line.number, text=line.text, status="" if line.is_open else line.status)
-            for line in plans.objective_lines(found)
-        ),
-    )  # fmt: skip
+def late_marks(ws: Workspace, lines: Sequence[records.RecordLine]) -> frozenset[bytes]:
+    """The late entries among some records: notes signed after the last day that their rule allows."""
+    late = [line for line in lines if line.kind == notes.PROGRESS_NOTE.kind and line.signed_ms and line.service_date]
+    late = [line for line in late if local_date(line.signed_ms).isoformat() > line.service_date]
+    if not late:
+        return frozenset()
+    crises = {
+        bytes(row[0])
+        for row in ws.view.rows(
+            f"SELECT record FROM record WHERE record IN ({','.join('?' * len(late))})"
+            " AND json_extract(doc, '$.session_type') = 'crisis'",
+            tuple(line.id for line in late),
+        )
+    }
+    here = judging.setting(ws)
+    limits: dict[tuple[str, bool], date | None] = {}
+    found = set()
+    for line in late:
+        key = (line.service_date, line.id in crises)
+        if key not in limits:
+            due_on = note_due(here, date.fromisoformat(line.service_date), is_crisis=key[1], late=True)
+            limits[key] = due_on.on if due_on else None
+        limit = limits[key]
+        if limit is not None and local_date(line.signed_ms) > limit:
+            found.add(line.id)
+    return frozenset(found)

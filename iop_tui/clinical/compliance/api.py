@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from iop_tui.clinical.compliance.packs import in_force
-from iop_tui.clinical.compliance.rules import Case, Due, Pack, age_tag, code_time, due, hours_band
+from iop_tui.clinical.compliance.packs import in_force, shipped
+from iop_tui.clinical.compliance.rules import Case, Due, Pack, age_tag, code_times, due, hours_band
 from iop_tui.clinical.compliance.service import DueLine
 from iop_tui.clinical.compliance.service import due as due_lines
 
-__all__ = ["Case", "Due", "DueLine", "Pack", "age_tag", "code_time", "due", "due_lines", "hours_band", "in_force"]
+__all__ = [
+    "Case",
+    "Due",
+    "DueLine",
+    "Pack",
+    "age_tag",
+    "code_times",
+    "due",
+    "due_lines",
+    "hours_band",
+    "in_force",
+    "shipped",
+]

@@ -253,6 +253,15 @@ def code_time(packs: Iterable[Pack], code: str) -> CodeTime | None:
     return next((row for pack in packs for row in pack.code_time if row.code == wanted), None)
 
 
+def code_times(packs: Iterable[Pack]) -> dict[str, tuple[int, int, str]]:
+    """Service code → lowest and highest minutes and their source, for all codes with a time; the first pack wins."""
+    found: dict[str, tuple[int, int, str]] = {}
+    for pack in packs:
+        for row in pack.code_time:
+            found.setdefault(row.code, (row.low, row.high, row.citation))
+    return found
+
+
 def day_needs(packs: Iterable[Pack], level: str, code: str, on: date) -> list[Day]:
     """What a billable day of a level or code needs, by every pack in force."""
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -10,6 +10,7 @@ from iop_tui.access import charts, roles
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment
 from iop_tui.clinical.staff import api as staff
+from iop_tui.exchange import auditing
 from iop_tui.kernel.canonical import decode
 from iop_tui.kernel.clock import iso, local_date
 from iop_tui.kernel.errors import IopError, NotFound
@@ -155,6 +156,9 @@ def _conflicts(ws: Workspace) -> list[DueLine]:
 # -- audit ---------------------------------------------------------------------------------
 
 
+_APART = frozenset({str(Kind.SAFE), str(Kind.HOLD)})
+
+
 def audit_report(
     ws: Workspace,
     *,
@@ -166,10 +170,12 @@ def audit_report(
     """Audited actions of a period, oldest first: all of them for who holds the auditors' key, else this user's own.
 
     An entry that does not open, or whose user did not sign for it, is a line of action `unreadable`. It says nothing
-    about anybody that could be believed, so it stands in reports without person and user only.
+    about anybody that could be believed, so it stands in reports without person and user only. What somebody kept
+    alone for one person's safety or in confidence stands in nobody else's report, and the numbers leave no gap: no
+    report tells whether there is such an entry (program rule CR-3).
     """
     log = _AuditLog.of(ws)
-    found = []
+    found: list[EventLine] = []
     for seq, raw, sealed in ws.session.db.read("SELECT seq, header, sealed FROM audit ORDER BY seq"):
         header = _header(raw)
         if header is None:
@@ -179,10 +185,27 @@ def audit_report(
             if (start and day < start) or (end and day > end):
                 continue
             line = log.line(seq, header, sealed)
-        if line is not None and (person is None or line.person == person) and (user is None or line.user == user):
+        if line is not None and _is_shown(ws, line, person, user):
+            found.append(line)
+    own = len(found)
+    for header, sealed in auditing.others(ws.session):
+        if not 0 <= header.at_ms < _END_MS:
+            continue
+        day = local_date(header.at_ms)
+        if (start and day < start) or (end and day > end):
+            continue
+        line = log.line(header.seq, header, sealed)
+        if line is not None and _is_shown(ws, line, person, user):
             found.append(line)
     _log_report(ws)
-    return found
+    ordered = found if len(found) == own else sorted(found, key=lambda item: item.at)
+    return [replace(line, seq=number) for number, line in enumerate(ordered, 1)]
+
+
+def _is_shown(ws: Workspace, line: EventLine, person: bytes | None, user: bytes | None) -> bool:
+    """Whether a line stands in this user's report: what was kept apart is its actor's alone."""
+    apart = line.category in _APART and line.user != ws.user.user
+    return not apart and (person is None or line.person == person) and (user is None or line.user == user)
 
 
 def _header(raw: bytes) -> AuditHeader | None:

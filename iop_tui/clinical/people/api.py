@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from iop_tui.clinical.people.model import PERSON, Person
-from iop_tui.clinical.people.service import Header, add_person, header
+from iop_tui.clinical.people.service import Header, add_person, entry, header
 
-__all__ = ["PERSON", "Header", "Person", "add_person", "header"]
+__all__ = ["PERSON", "Header", "Person", "add_person", "entry", "header"]

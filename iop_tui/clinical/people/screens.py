@@ -18,14 +18,14 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Severity
 from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editpage import EditPage
+from iop_tui.ui.dialogs import PickOne
+from iop_tui.ui.editpage import EditPage, when
 from iop_tui.ui.fields import LineInput
 from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.ui.sources import ThreadSource
 from iop_tui.ui.sparkline import sparkline
-from iop_tui.workspace import Workspace
+from iop_tui.workspace import Workspace, unsaved
 
 EMPTY = "Nobody here yet. Press + to register a person; who is assigned to you appears here by itself."
 BEING_READ = "What colleagues wrote is being read in; people appear here by themselves."
@@ -239,14 +239,15 @@ async def assign(page: Page, person: bytes, name: str) -> None:
 
 
 class PersonEditor(EditPage):
-    """Register a person, or change the directory entry."""
+    """Register a person, or change the directory entry. What is typed is in the journal, as in every editor."""
 
     heading = "New person"
     places = ("entry", "form")
-    promise = "saved only with s"
 
-    def __init__(self, ws: Workspace, person: bytes = b"", values: dict[str, Any] | None = None) -> None:
-        self._person = person
+    def __init__(self, ws: Workspace, person: bytes = b"", values: dict[str, Any] | None = None, *,
+                 slot: bytes = b"", restored: bool = False) -> None:  # fmt: skip
+        self._person, self._restored = person, restored
+        self._slot = slot or ws.rng.token(16)
         super().__init__(PERSON.fields(), values or {}, today=local_date(ws.clock.now_ms()), first="given")
 
     def on_mount(self) -> None:
@@ -254,6 +255,35 @@ class PersonEditor(EditPage):
         super().on_mount()
         if self._person:
             self.retitle("Directory entry", "what the front desk sees")
+        if self._restored:
+            self.retitle(context="unsaved text restored")
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    def _unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
+        fields = {**values, unsaved.KIND: PERSON.kind}
+        return unsaved.Unsaved(self._person, b"", fields, self.desk.subject.clock.now_ms())
+
+    async def keep(self, values: dict[str, Any]) -> None:
+        """Seal what is typed into the journal of this copy."""
+        await self.desk.keep(unsaved.keep, self._slot, self._unsaved(values))
+
+    def keep_now(self, subject: Workspace) -> None:
+        """The same, without waiting for a turn of the event loop."""
+        unsaved.keep(subject, self._slot, self._unsaved(self.form.values()))
+        self._kept_all = True
+
+    def kept(self) -> None:
+        """Say when."""
+        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
+        self.shell.told(None)
+
+    async def give_up(self) -> None:
+        """Drop the journal's copy."""
+        await self.desk.write(unsaved.give_up, self._slot)
+        self.shell.set_status("draft", "")
+
+    # -- saving ----------------------------------------------------------------------------------
 
     async def save(self, values: dict[str, Any]) -> bool:
         """Register, or store a new version."""
@@ -264,22 +294,18 @@ class PersonEditor(EditPage):
             return False
         if self._person:
             await self.desk.write(people.change, self._person, document)
-            self.app.notify("Saved.")
+            await self._finished("Saved.")
             return True
         identifier, _ = await self.desk.write(people.register, document)
-        self.app.notify("Registered. Press a in the chart to assign a clinician.")
+        await self._finished("Registered. Press a in the chart to assign a clinician.")
         self.go("chart", identifier, how="instead")
-        self._done = True
         return False
 
-    def action_leave(self) -> None:
-        """Nothing typed goes without a question."""
-        if not self.form.dirty:
-            super().action_leave()
-            return
-        self.app.push_screen(
-            Confirm("Leave without saving?", "What was typed here is gone.", label="leave"), self._discarded
-        )
+    async def _finished(self, message: str) -> None:
+        self._done = True
+        self.stored()
+        await self.give_up()
+        self.app.notify(message)
 
 
 def entry_values(ws: Workspace, person: bytes) -> dict[str, Any]:

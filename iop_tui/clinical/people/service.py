@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from iop_tui.access import chartkeys, charts, policy, roles
+from iop_tui.access.attempts import attempted
 from iop_tui.access.charts import ChartMap
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import put
 from iop_tui.access.settle import settle
 from iop_tui.clinical.people.model import PERSON, Person, full_name
+from iop_tui.clinical.signing.api import VOIDED
+from iop_tui.clinical.staff.api import check_assignment
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused
@@ -135,10 +138,14 @@ def _refuse_unready(ws: Workspace, entry: Person) -> None:
 
 
 def assign(ws: Workspace, person: bytes, user: bytes, role: str) -> Changes:
-    """Make a user part of a person's care. Raises `WallRefused`, `RoleRefused`, `NotFound`."""
-    work = ws.work()
-    chartkeys.assign(ws.session, work, person, user, role, since=local_date(work.at_ms))
-    return ws.commit(work)
+    """Make a user part of a person's care. Raises `WallRefused`, `RoleRefused`, `NotFound`, and `RuleRefused` where
+    both sides of a couple would share a supervisor (CR-16); a refusal is audited.
+    """
+    with attempted(ws.session, "assign", person=person, subject=user):
+        check_assignment(ws, person, user, role)
+        work = ws.work()
+        chartkeys.assign(ws.session, work, person, user, role, since=local_date(work.at_ms))
+        return ws.commit(work)
 
 
 def end_care(ws: Workspace, person: bytes, user: bytes) -> Changes:
@@ -157,18 +164,19 @@ def end_care(ws: Workspace, person: bytes, user: bytes) -> Changes:
 
 
 _LAST = (
-    "(SELECT max(service_date) FROM record n WHERE n.person = p.id AND n.kind IN ('progress_note', 'received_note'))"
+    "(SELECT max(service_date) FROM record n WHERE n.person = p.id AND n.kind IN ('progress_note', 'received_note')"
+    f" AND n.record NOT IN {VOIDED})"
 )
 _DRAFTS = "(SELECT count(*) FROM record n WHERE n.person = p.id AND n.status = 'draft' AND n.author = ?)"
 
 
 _RISK = (
     "(SELECT json_extract(n.doc, '$.risk') FROM record n WHERE n.person = p.id AND n.kind = 'progress_note'"
-    " ORDER BY n.service_date DESC, n.id DESC LIMIT 1)"
+    f" AND n.record NOT IN {VOIDED} ORDER BY n.service_date DESC, n.id DESC LIMIT 1)"
 )
 _WEEK = (
     "(SELECT coalesce(sum(f.value), 0) FROM fact f WHERE f.person = p.id AND f.key = 'minutes'"
-    " AND f.on_date >= ? AND f.on_date <= ?)"
+    f" AND f.on_date >= ? AND f.on_date <= ? AND f.record NOT IN {VOIDED})"
 )
 TREND, TREND_LENGTH = "PHQ-9", 8
 _TREND = (
@@ -243,7 +251,7 @@ def header(ws: Workspace, person: bytes) -> Header:
     )
     last = ws.view.one(
         "SELECT service_date, json_extract(doc, '$.risk') FROM record WHERE person = ? AND kind = 'progress_note'"
-        " ORDER BY service_date DESC, id DESC LIMIT 1",
+        f" AND record NOT IN {VOIDED} ORDER BY service_date DESC, id DESC LIMIT 1",
         (person,),
     )
     drafts = ws.view.one(
@@ -269,7 +277,8 @@ def header(ws: Workspace, person: bytes) -> Header:
 
 def _week_minutes(ws: Workspace, person: bytes) -> int:
     row = ws.view.one(
-        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date BETWEEN ? AND ?",
+        "SELECT coalesce(sum(value), 0) FROM fact WHERE person = ? AND key = 'minutes' AND on_date BETWEEN ? AND ?"
+        f" AND record NOT IN {VOIDED}",
         (person, *_week(ws)),
     )
     return int(row[0]) if row else 0

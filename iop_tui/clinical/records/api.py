@@ -20,7 +20,8 @@ from iop_tui.workspace import Workspace
 
 INTERNAL_KINDS = (
     "chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member", "arrival", "cosign_request",
-    "cosign_answer",
+    "cosign_answer", "couple_end", "conflict_clearance", "disclosure",
+    "supervision_exception", "succession", "succession_approval", "private_receipt",
 )  # fmt: skip
 _HIDDEN = ",".join(f"'{kind}'" for kind in INTERNAL_KINDS)
 _COLUMNS = (
@@ -45,6 +46,10 @@ class RecordLine:
     label: str = ""
     author_name: str = ""
     compartment_kind: str = ""
+    mark: str = ""
+    """`void` for what its author withdrew, `amended` for what they corrected; empty otherwise."""
+    signed_ms: int = 0
+    """When its author signed it; 0 while unsigned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class Hit:
     label: str
     service_date: str
     snippet: tuple[tuple[str, bool], ...]
+    mark: str = ""
+    """As of `RecordLine`."""
 
 
 def _line(ws: Workspace, row: tuple[Any, ...]) -> RecordLine:
@@ -103,10 +110,25 @@ def _line(ws: Workspace, row: tuple[Any, ...]) -> RecordLine:
         kind.label if kind else row[2],
         row[10] or "",
         row[11] or "",
+        VOID if row[12] else AMENDED if row[13] else "",
+        row[14] or 0,
     )
 
 
-_JOINS = "FROM record r LEFT JOIN card c ON c.user = r.author LEFT JOIN compartment m ON m.id = r.compartment"
+VOID, AMENDED = "void", "amended"
+_BESIDE = (
+    "EXISTS (SELECT 1 FROM record b WHERE b.person = r.person AND b.kind = '{}' AND b.author = r.author"
+    " AND b.status = 'signed' AND b.compartment = r.compartment"
+    " AND json_extract(b.doc, '$.record') = lower(hex(r.record)))"
+)
+"""Only an author's own withdrawal or correction, in the document's own compartment, counts."""
+_MARKS = (
+    f"{_BESIDE.format('void')}, {_BESIDE.format('amendment')}, (SELECT min(s.at_ms) FROM signature s"
+    " WHERE s.record = r.record AND s.compartment = r.compartment AND s.meaning = 'author' AND s.signer = r.author)"
+)
+_MORE = "LEFT JOIN card c ON c.user = r.author LEFT JOIN compartment m ON m.id = r.compartment"
+_JOINS = f"FROM record r {_MORE}"
+_NEWEST = "ORDER BY r.service_date DESC, r.id DESC"
 
 
 def _kinds(kinds: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -127,10 +149,17 @@ def timeline(
 ) -> list[RecordLine]:
     """A person's records, newest service date first; only of `kinds` where given, else all but those of `without`."""
     marks, values = _kinds(kinds, without)
+    chosen = f"SELECT r.id FROM record r WHERE r.person = ? {marks} {_NEWEST} LIMIT ? OFFSET ?"
+    return _lines(ws, chosen, (person, *values, limit, offset))
+
+
+def _lines(ws: Workspace, chosen: str, values: tuple[Any, ...]) -> list[RecordLine]:
+    """The lines of the records whose row numbers a query chooses. What a line says besides is looked up for them
+    alone, not for everything that had to be sorted.
+    """
     rows = ws.view.rows(
-        f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE r.person = ? {marks}"
-        " ORDER BY r.service_date DESC, r.id DESC LIMIT ? OFFSET ?",
-        (person, *values, limit, offset),
+        f"SELECT {_COLUMNS}, c.name, m.kind, {_MARKS} FROM ({chosen}) k JOIN record r ON r.id = k.id {_MORE} {_NEWEST}",
+        values,
     )
     return [_line(ws, row) for row in rows]
 
@@ -154,24 +183,22 @@ def lines(
     offset: int = 0,
 ) -> list[RecordLine]:
     """Records of some kinds over all people, newest first."""
-    where, parameters = [f"r.kind IN ({','.join('?' * len(kinds))})"], list[Any](kinds)
+    where, given = ["r.kind = ?"], list[Any]()
     if status:
         where.append("r.status = ?")
-        parameters.append(status)
+        given.append(status)
     if author:
         where.append("r.author = ?")
-        parameters.append(author)
-    rows = ws.view.rows(
-        f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE {' AND '.join(where)}"
-        " ORDER BY r.service_date DESC, r.id DESC LIMIT ? OFFSET ?",
-        (*parameters, limit, offset),
-    )
-    return [_line(ws, row) for row in rows]
+        given.append(author)
+    of_kind = f"SELECT * FROM (SELECT r.id, r.service_date FROM record r WHERE {' AND '.join(where)} {_NEWEST} LIMIT ?)"
+    values = [value for kind in kinds for value in (kind, *given, limit + offset)]
+    chosen = f"SELECT id FROM ({' UNION ALL '.join([of_kind] * len(kinds))}) ORDER BY service_date DESC, id DESC"
+    return _lines(ws, f"{chosen} LIMIT ? OFFSET ?", (*values, limit, offset)) if kinds else []
 
 
 def line_of(ws: Workspace, record: bytes) -> RecordLine:
     """One record's line. Raises `NotFound`."""
-    rows = ws.view.rows(f"SELECT {_COLUMNS}, c.name, m.kind {_JOINS} WHERE r.record = ?", (record,))
+    rows = ws.view.rows(f"SELECT {_COLUMNS}, c.name, m.kind, {_MARKS} {_JOINS} WHERE r.record = ?", (record,))
     if not rows:
         raise NotFound
     return _line(ws, rows[0])
@@ -183,6 +210,7 @@ def read(ws: Workspace, record: bytes) -> RecordView:
     Raises `NotFound` for what does not exist or cannot be opened by this user: the two look the same.
     """
     line = line_of(ws, record)
+    ws.opened.add(record)
     work = ws.work()
     ws.session.note(work, "read", person=line.person, category=line.compartment_kind, subject=record, detail=line.kind)
     ws.commit(work)
@@ -274,15 +302,18 @@ def search(ws: Workspace, text: str, *, limit: int = 50, offset: int = 0) -> lis
     if not expression:
         return []
     rows = ws.view.rows(
-        "SELECT r.record, r.person, p.name, r.kind, r.service_date, snippet(search, 0, ?, ?, '…', 12) FROM search"
+        "SELECT r.record, r.person, p.name, r.kind, r.service_date, snippet(search, 0, ?, ?, '…', 12),"
+        f" {_BESIDE.format('void')}, {_BESIDE.format('amendment')} FROM search"
         f" JOIN record r ON r.id = search.rowid LEFT JOIN person p ON p.id = r.person WHERE search MATCH ? AND"
         f" r.kind NOT IN ({_HIDDEN})"
         " ORDER BY rank LIMIT ? OFFSET ?",
         (_OPEN, _CLOSE, expression, limit, offset),
     )
     return [
-        Hit(row[0], row[1], row[2] or "", row[3], _label(ws, row[3]), row[4] or "", _pieces(row[5])) for row in rows
-    ]
+        Hit(row[0], row[1], row[2] or "", row[3], _label(ws, row[3]), row[4] or "", _pieces(row[5]),
+            VOID if row[6] else AMENDED if row[7] else "")
+        for row in rows
+    ]  # fmt: skip
 
 
 def log_search(ws: Workspace) -> None:
@@ -319,6 +350,7 @@ def as_json(line: RecordLine) -> dict[str, Any]:
         "author": show_id(line.author),
         "title": line.title,
         "conflict": line.conflict,
+        "mark": line.mark or None,
     }
 
 
@@ -328,6 +360,8 @@ def protected_line() -> str:
 
 
 __all__ = [
+    "AMENDED",
+    "VOID",
     "Hit",
     "Kind",
     "RecordLine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from iop_tui.clinical.signing.cosign import Request, asked, queue, request
+from iop_tui.clinical.signing.model import AMEND_REASONS, METHODS, PACKET, PAPER, SIGNERS, TYPED, VERBAL, Amendment
 from iop_tui.clinical.signing.place import Home, home, place_for
 from iop_tui.clinical.signing.service import (
     AUTHOR,
@@ -13,6 +14,7 @@ from iop_tui.clinical.signing.service import (
     Judge,
     Saved,
     Signing,
+    amend,
     amendments,
     attach,
     cleaned,
@@ -28,16 +30,25 @@ from iop_tui.clinical.signing.service import (
 )
 
 __all__ = [
+    "AMEND_REASONS",
     "AUTHOR",
     "COSIGN",
+    "METHODS",
+    "PACKET",
+    "PAPER",
     "PASSPHRASE",
+    "SIGNERS",
+    "TYPED",
+    "VERBAL",
     "VOIDED",
     "After",
+    "Amendment",
     "Home",
     "Judge",
     "Request",
     "Saved",
     "Signing",
+    "amend",
     "amendments",
     "asked",
     "attach",

@@ -9,8 +9,10 @@ from iop_tui.access.policy import AUTHOR_KINDS, Kind
 from iop_tui.access.primitives import program_compartment
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, Refused
+from iop_tui.kernel.ids import parse_id
 from iop_tui.workspace import Workspace
 
+_COUPLE = (Kind.JNT, Kind.HOLD)
 _HOME = {roles.INDIVIDUAL_THERAPIST: Kind.IND, roles.COUNSELOR: Kind.SUD}
 _PRIVATE_ROLE = {"psychotherapy_note": roles.INDIVIDUAL_THERAPIST, "counseling_note": roles.COUNSELOR}
 
@@ -55,12 +57,39 @@ def private_home(ws: Workspace, person: bytes, kind: DocumentType[Document]) -> 
     )
 
 
+def couple_home(ws: Workspace, subject: bytes, kind: str) -> Home:
+    """The joint record of a couple (`subject` is the couple), or what is held for one partner (`subject` is the
+    partner): the couples therapist's. Raises `NoKey` for anyone else.
+    """
+    links = sorted(charts.couple_links(ws.session).items(), key=lambda item: item[1].ended is not None)
+    for couple, link in links:
+        if parse_id(link.therapist) != ws.user.user:
+            continue
+        places = {couple: link.joint} if kind == Kind.JNT else {
+            parse_id(link.a): link.hold_a, parse_id(link.b): link.hold_b,
+        }  # fmt: skip
+        if subject in places:
+            return Home(parse_id(places[subject]), kind, roles.COUPLES_THERAPIST)
+    raise NoKey("You are not the couples therapist of this couple.", "The front desk links a couple and its therapist.")
+
+
+def standing(ws: Workspace, person: bytes, kind: str) -> Home:
+    """In which part this user signs in a compartment of a kind. Raises `NoKey`, `NotFound`."""
+    return couple_home(ws, person, kind) if kind in _COUPLE else home(ws, person)
+
+
 def place_for(ws: Workspace, person: bytes, kind: DocumentType[Document]) -> Home:
     """Where a document of a kind belongs. Raises `NoKey`, `NotFound`, `Refused` for kinds nobody writes by hand."""
+    if kind.compartment == Kind.HOLD:
+        return couple_home(ws, person, Kind.HOLD)
     if kind.compartment in AUTHOR_KINDS:
         return private_home(ws, person, kind)
+    if kind.compartment == Kind.JNT:
+        return couple_home(ws, person, Kind.JNT)
     if kind.compartment == Kind.PROG:
         return Home(program_compartment(ws.session, Kind.PROG), Kind.PROG, "")
     if kind.compartment in (Kind.IND, Kind.SUD):
         return home(ws, person)
+    if kind.compartment in (Kind.MED, Kind.CRISIS):
+        return Home(charts.reserved_id(charts.chart_of(ws.session, person), kind.compartment), kind.compartment, "")
     raise Refused(f"A {kind.label.lower()} is not written by hand.")

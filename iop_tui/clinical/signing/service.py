@@ -23,7 +23,7 @@ from iop_tui.clinical.signing.model import (
     Void,
     differences,
 )
-from iop_tui.clinical.signing.place import Home, home, place_for
+from iop_tui.clinical.signing.place import Home, place_for, standing
 from iop_tui.kernel.clock import iso, local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import AlreadySigned, ConflictOpen, NoKey, NotFound, NotReady, Refused
@@ -195,7 +195,7 @@ def _ready(ws: Workspace, record: bytes, judge: Judge) -> Signing:
     _refuse_unready(kind, judge(kind, document, line.person, record))
     if isinstance(document, Amendment):
         _check_amendment(ws, document, line.person, judge)
-    place = home(ws, line.person)
+    place = standing(ws, line.person, line.compartment_kind)
     return Signing(
         record, leaf, line.person, kind, document, sha256(opened.stored), opened.compartment,
         Home(opened.compartment, place.kind, place.role),
@@ -206,9 +206,14 @@ def _refuse_unready(kind: DocumentType[Any], findings: tuple[Finding, ...]) -> N
     missing = [item for item in findings if item.severity is Severity.REFUSE]
     if missing:
         raise NotReady(
-            f"Not ready to sign: {' '.join(item.message for item in missing)}",
+            f"Not ready to sign: {' '.join(_with_source(item) for item in missing)}",
             f"Complete the {kind.label.lower()}, then sign.",
         )
+
+
+def _with_source(item: Finding) -> str:
+    """The sentence with the rule it comes from."""
+    return f"{item.message} ({item.source})" if item.source else item.message
 
 
 def attach(
@@ -396,7 +401,7 @@ def _signed_beside(
     """Store a document beside another and sign it in the same transaction."""
     document = cleaned(kind, document)
     _refuse_unready(kind, kind.findings(document, RuleContext(today(ws))))
-    place = home(ws, line.person)
+    place = standing(ws, line.person, line.compartment_kind)
     work = ws.work()
     identifier = ws.rng.token(16)
     body = ws.session.body(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.charting.urgency import RISKS, urgency
+from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.episodes.model import CONTINUING_CARE_PLAN, DISCHARGE_SUMMARY, Appointment, Attempt
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.plans import service as plans
@@ -25,17 +26,24 @@ from iop_tui.clinical.staff.profiles import Licence, ProgramProfile, StaffProfil
 from iop_tui.kernel.errors import NotReady
 from iop_tui.workspace import Workspace
 from tests.support.charting import CONTINUING, DISCHARGE, INTAKE, RISK
+from tests.support.consents import Clinic
 from tests.support.plans import plan
-from tests.support.vaults import Program, note, program, today
+from tests.support.vaults import Program, copied, note, program, today
 
 WITHOUT = msgspec.structs.replace
 FAR = timedelta(days=400)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The small program, made once."""
+    return program(tmp_path_factory.mktemp("template"))
+
+
 @pytest.fixture
-def made(tmp_path: Path) -> Program:
+def made(template: Program, tmp_path: Path) -> Program:
     """A program of one's own: time passes here."""
-    return program(tmp_path)
+    return copied(template, tmp_path)
 
 
 @pytest.fixture
@@ -76,6 +84,7 @@ def test_the_clocks_of_a_chart_from_admission_to_discharge(made: Program, ws: Wo
     assert due_of(ws, person)["Sign the treatment plan"] == (day + timedelta(days=7), "program-plan")
     charting.sign(ws, [saved.record])
     assert due_of(ws, person) == {
+        "Record the client's signature": (day, "plan-client-signature"),
         "Review the treatment plan": (day + timedelta(days=14), "plan-next-review"),
         "Assess risk": (day + timedelta(days=7), "program-risk"),
     }
@@ -115,6 +124,16 @@ def test_rule_packs_in_force_change_the_dates_and_are_named(made: Program, ws: W
         charting.sign(ws, [record.record])
 
 
+def test_a_rule_pack_from_a_newer_program_stops_nobody_and_is_said(made: Program, ws: Workspace) -> None:
+    person, day = made.people["max"], today(ws)
+    profiles.set_program(ws, ProgramProfile(facility="Quarry House", rule_packs=("us-nd", "us-new")))
+    lines = [line for line in charting.due(ws) if line.action == "update"]
+    assert [line.what for line in lines] == ["Update this program: it lacks the rule pack us-new"]
+    late = plan(next_review=day + timedelta(days=15), admitted=day)
+    findings = charting.findings(ws, person, plans.TREATMENT_PLAN, late)
+    assert "review_late" in {item.code for item in findings}, "the packs it has go on holding"
+
+
 def test_a_plan_after_its_due_date_says_why(made: Program, ws: Workspace) -> None:
     person, day = made.people["max"], today(ws)
     late = plan(admitted=day - timedelta(days=8))
@@ -142,6 +161,20 @@ def test_licences_that_end_soon_are_due(made: Program, ws: Workspace) -> None:
     assert [(line.what, line.due) for line in charting.due(ws) if line.action == "licence"] == [
         ("Renew the licence for KS", until)
     ]
+
+
+def test_an_authorization_that_ends_soon_is_due_while_it_is_in_force(made: Program, ws: Workspace) -> None:
+    clinic = Clinic(made, ws)
+    soon, far = today(ws) + timedelta(days=7), today(ws) + timedelta(days=60)
+    for until in (soon, far):
+        consents.authorize(ws, clinic.internal(expires_on=until))
+    due = [line for line in charting.due(ws, within=FAR) if line.rule == "authorization"]
+    assert [(line.what, line.due, line.name) for line in due] == [
+        ("Renew the authorization for Cleo", soon, "Ana Quill")
+    ]
+    assert "42 CFR 2.31" in due[0].source
+    consents.revoke(ws, due[0].record)
+    assert [line for line in charting.due(ws, within=FAR) if line.rule == "authorization"] == []
 
 
 def test_a_raised_risk_after_the_plan_forces_a_review(made: Program, ws: Workspace) -> None:
@@ -214,9 +247,13 @@ def test_the_check_names_what_an_auditor_would(made: Program, ws: Workspace) -> 
     for minute, link in ((0, "1.1.1"), (30, "9.9.9")):
         made_note = note(day, text, objectives=(link,), start=note(day, "x").start.replace(minute=minute))  # type: ignore[union-attr]
         notes.sign(ws, [notes.save(ws, person, made_note).record])
-    notes.sign(ws, [notes.save(ws, person, note(day - timedelta(days=20), "Late", objectives=())).record])
+    alone = {"objectives": (), "off_plan_reason": "Before there was a plan"}
+    notes.sign(ws, [notes.save(ws, person, note(day - timedelta(days=20), "Late", **alone)).record])
+    notes.save(ws, person, note(day - timedelta(days=1), "Linked to nothing", objectives=()))
     found = charting.check_chart(ws, person)
     assert {"cloned", "overlap", "stray_objective", "late_entry", "no_objective"} <= {item.code for item in found}
+    unlinked = [item.message for item in found if item.code == "no_objective"]
+    assert unlinked == [f"The note of {(day - timedelta(days=1)).isoformat()} is linked to no objective."]
     strays = [item.message for item in found if item.code == "stray_objective" and day.isoformat() in item.message]
     assert sorted(message.split(",")[0] for message in strays) == ["Objective 1.1.1", "Objective 9.9.9"]
     assert all(item.source and item.name == "Ana Quill" for item in found)

@@ -118,7 +118,8 @@ def test_an_amendment_is_held_to_the_rules_of_its_document(made: Program, ws: Wo
     worse = signing.amend(ws, record, WITHOUT(before, risk="present"), reason="correction", explanation="x")
     with pytest.raises(NotReady, match="say what was done"):
         charting.sign(ws, [worse.record])
-    better = WITHOUT(before, risk="present", risk_action="Called the on-call line.")
+    better = WITHOUT(before, risk="present", risk_action="Called the on-call line.", risk_present=("overdose",),
+                     supervisor_notice="Uma, the same day")  # fmt: skip
     signing.amend(ws, record, better, reason="correction", explanation="x", amendment=worse.record)
     charting.sign(ws, [worse.record])
     assert signing.current(ws, record) == better
