@@ -23,7 +23,7 @@ from iop_tui.shell.keymap import TABLE
 from iop_tui.shell.navigator import Navigator
 from iop_tui.shell.screens.today import Today, TodayData
 from iop_tui.ui import theme as themes
-from iop_tui.ui.editpage import EditPage
+from iop_tui.ui.draftpage import DraftPage
 from iop_tui.ui.keys import EVERYWHERE
 from iop_tui.ui.page import Desk, DeskApp, Go, Page
 from iop_tui.ui.palette import Entry
@@ -68,6 +68,7 @@ class IopApp(DeskApp):
         self._warned = False
         self._sleep = SleepWatch()
         self._sealed = False
+        self._copied: Any = None
 
     # -- start -----------------------------------------------------------------------------------
 
@@ -112,6 +113,16 @@ class IopApp(DeskApp):
         """From the keys and the palette."""
         self.go(Go(place))
 
+    def action_safety_plan(self) -> None:
+        """The safety plan of the person at hand, over whatever is open."""
+        from iop_tui.shell.care.ways import person_of
+
+        person = person_of(self.screen) if isinstance(self.screen, Page) else b""
+        if person:
+            self.go(Go("safetyplan", (person,)))
+        else:
+            self.notify("Whose safety plan? Put the cursor on a person, or open a chart.", severity="warning")
+
     async def on_event(self, event: events.Event) -> None:
         """Every key puts the time-out off."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown):
@@ -121,6 +132,32 @@ class IopApp(DeskApp):
     def opening(self) -> bool:
         """Keys typed while a page opens are for that page."""
         return self.navigator.busy or super().opening()
+
+    # -- the program's own clipboard ---------------------------------------------------------------
+
+    def copied(self) -> None:
+        """Remember where the clipboard's text is from; what that means is looked up when it is pasted."""
+        from iop_tui.shell.couples.clipboard import copied_from
+
+        self._copied = copied_from(self.screen, self.clipboard)
+
+    def source_of(self, text: str) -> Any:
+        """Where the clipboard's text was copied."""
+        del text
+        return self._copied
+
+    def vets(self, screen: Any) -> bool:
+        """Whether a screen writes about somebody."""
+        from iop_tui.shell.couples.clipboard import place_of
+
+        return place_of(screen) is not None
+
+    async def vetted(self, screen: Any, text: str, source: Any) -> str:
+        """A paste, looked at by program rule CR-5. Raises `RuleRefused`."""
+        from iop_tui.shell.couples.clipboard import place_of, vet
+
+        place = place_of(screen)
+        return text if place is None else await self.desk.keep(vet, place, text, source)
 
     # -- help, palette, settings -----------------------------------------------------------------
 
@@ -141,6 +178,8 @@ class IopApp(DeskApp):
             self.theme = value
         elif name == "lock_minutes":
             self.config = replace(self.config, lock_minutes=int(value))
+        elif name == "note_format":
+            self.config = replace(self.config, note_format=value)
         try:
             configuration.save(self.config)
         except OSError:
@@ -169,7 +208,7 @@ class IopApp(DeskApp):
     def seal_text(self) -> None:
         """Unsaved text of every open editor into the journal."""
         for page in self.screen_stack:
-            if isinstance(page, EditPage) and page.unkept():
+            if isinstance(page, DraftPage) and page.unkept():
                 page.keep_now(self.ws)
 
     def action_lock(self) -> None:

@@ -7,8 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from iop_tui.access.settle import settle
+from iop_tui.clinical.turnover.api import notices
 from iop_tui.kernel.errors import Cancelled, IopError
+from iop_tui.shell.owed import settle_all
 from iop_tui.ui.editpage import when
 from iop_tui.workspace import Workspace
 
@@ -64,6 +65,8 @@ class Chores:
             self._app.set_status("work", "")
         self._app.told(changes)
         await self._app.desk.write(_settle)
+        for notice in await self._app.desk.read(notices):
+            self._app.notify(f"{notice.text} ({notice.rule})", severity="warning")
 
     def _catch_up(self) -> Any:
         return self._ws.session.catch_up(self._report_reading, self._stopped.is_set)
@@ -102,4 +105,4 @@ class Chores:
 
 
 def _settle(ws: Workspace) -> Any:
-    return settle(ws.session)
+    return settle_all(ws)

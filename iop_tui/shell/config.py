@@ -11,7 +11,7 @@ from typing import Any
 
 LOCK_CHOICES = (1, 2, 5, 10, 15)
 LOCK_DEFAULT, LOCK_MOST = 5, 15
-_KNOWN = ("theme", "lock_minutes", "mouse", "keys")
+_KNOWN = ("theme", "lock_minutes", "mouse", "note_format", "keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Config:
     theme: str = ""
     lock_minutes: int = LOCK_DEFAULT
     mouse: bool | None = None
+    note_format: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -52,7 +53,7 @@ def load(file: Path | None = None) -> Config:
 def _checked(data: dict[str, Any], name: str) -> Config:
     problems = [_unknown(key, name) for key in data if key not in _KNOWN]
     found = Config()
-    for key, kind in (("theme", str), ("lock_minutes", int), ("mouse", bool)):
+    for key, kind in (("theme", str), ("lock_minutes", int), ("mouse", bool), ("note_format", str)):
         value = data.get(key)
         if type(value) is kind:
             known: dict[str, Any] = {key: value}
@@ -83,6 +84,7 @@ def save(config: Config, file: Path | None = None) -> None:
     lines = [f'theme = "{config.theme}"'] if config.theme else []
     lines += [f"lock_minutes = {config.lock_minutes}"] if config.lock_minutes != LOCK_DEFAULT else []
     lines += [f"mouse = {str(config.mouse).lower()}"] if config.mouse is not None else []
+    lines += [f'note_format = "{config.note_format}"'] if config.note_format else []
     if config.keys:
         lines += ["", "[keys]", *(f'"{action}" = "{_quoted(key)}"' for action, key in sorted(config.keys.items()))]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

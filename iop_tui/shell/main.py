@@ -159,15 +159,19 @@ def _load() -> None:
         "iop_tui.shell.app",
         "iop_tui.clinical.people.screens",
         "iop_tui.shell.screens.chart",
+        "iop_tui.clinical.couples.terms",
     ):
         importlib.import_module(name)
     _warm_up()
 
 
 def _warm_up() -> None:
-    """Modules that Textual itself loads late, on the way to the first paint."""
+    """Modules that Textual itself loads late, on the way to the first paint, and the rules that Today asks."""
     import importlib
 
+    from iop_tui.clinical.compliance import packs
+
+    packs.shipped()
     for name in ("textual.app", "textual.css.parse", "textual.widgets._input", "textual.widgets._text_area"):
         importlib.import_module(name)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from iop_tui.kernel.clock import local_date
+from iop_tui.shell.charting import noteways
 from iop_tui.ui.dialogs import PickOne
 from iop_tui.ui.page import Go, Page
 
 if TYPE_CHECKING:
+    from textual.screen import ModalScreen
+
     from iop_tui.clinical.notes.starting import Start, UnsavedLine
     from iop_tui.shell.app import IopApp
+    from iop_tui.ui.page import Desk
+    from iop_tui.workspace import Workspace
 
+R = TypeVar("R")
 INSTEAD = "instead"
 
 
@@ -37,8 +44,47 @@ class Navigator:
             self.busy = False
 
     def _way(self, place: str) -> Callable[[Go], Awaitable[None]]:
+        from iop_tui.shell.charting.ways import WAYS
+
+        if place in WAYS:
+            return partial(WAYS[place], self)
         found: Callable[[Go], Awaitable[None]] = getattr(self, f"_to_{place}", self._to_root)
         return found
+
+    # -- for ways that live elsewhere ------------------------------------------------------------
+
+    @property
+    def desk(self) -> Desk[Workspace]:
+        """The way to the services."""
+        return self._app.desk
+
+    @property
+    def ws(self) -> Workspace:
+        """The open vault."""
+        return self._app.ws
+
+    def knows(self, place: str) -> bool:
+        """Whether there is a way of that name, other than to a root."""
+        return self._way(place) != self._to_root
+
+    async def way(self, place: str, wish: Go) -> None:
+        """Go by another way."""
+        await self._way(place)(wish)
+
+    async def show(self, page: Page, wish: Go) -> None:
+        """Put a page on top, or in the place of the top one."""
+        await self._show(page, wish)
+
+    def say(self, text: str) -> None:
+        """A word on what was done."""
+        self._app.notify(text)
+
+    async def ask(self, dialog: ModalScreen[R | None]) -> R | None:
+        """Ask on the way; keys go to the dialog meanwhile."""
+        self.busy = False
+        answer = await self._app.push_screen_wait(dialog)
+        self.busy = True
+        return answer
 
     # -- the stack -------------------------------------------------------------------------------
 
@@ -100,9 +146,12 @@ class Navigator:
         await self._show(Chart(person, await self._app.desk.read(head, person)), wish)
 
     async def _to_record(self, wish: Go) -> None:
+        from iop_tui.shell.charting.planpage import PlanPage
         from iop_tui.shell.screens.record import RecordPage, open_record
 
-        await self._show(RecordPage(await self._app.desk.keep(open_record, wish.ids[0])), wish)
+        opened = await self._app.desk.keep(open_record, wish.ids[0])
+        is_plan = opened.view.line.kind == "treatment_plan"
+        await self._show((PlanPage if is_plan else RecordPage)(opened, self._app.config.note_format), wish)
 
     async def _to_register(self, wish: Go) -> None:
         from iop_tui.clinical.people.screens import PersonEditor
@@ -119,9 +168,11 @@ class Navigator:
 
     async def _to_note(self, wish: Go) -> None:
         from iop_tui.clinical.notes import starting
+        from iop_tui.shell.charting.ways import NOTE_KINDS, with_session
 
         person = wish.ids[0]
-        waiting = [line for line in await self._app.desk.read(starting.unsaved) if line.person == person]
+        kept = await self._app.desk.read(starting.unsaved)
+        waiting = [line for line in kept if line.person == person and line.kind in NOTE_KINDS]
         if waiting:
             chosen = await self._choose(waiting)
             if chosen is None:
@@ -129,7 +180,8 @@ class Navigator:
             if chosen:
                 await self._write(await self._app.desk.keep(starting.restore, chosen), wish)
                 return
-        await self._write(await self._app.desk.keep(starting.new_note, person), wish)
+        start = await self._app.desk.keep(starting.new_note, person)
+        await self._write(await self._app.desk.read(with_session, start, wish.how), wish)
 
     async def _choose(self, waiting: list[UnsavedLine]) -> bytes | None:
         """A slot to go on with, empty for a new note, None for neither."""
@@ -142,12 +194,12 @@ class Navigator:
         self.busy = True
         return None if chosen is None else b"" if chosen == "new" else bytes.fromhex(chosen)
 
-    async def _to_unsaved(self, wish: Go) -> None:
+    async def _to_noteunsaved(self, wish: Go) -> None:
         from iop_tui.clinical.notes import starting
 
         await self._write(await self._app.desk.keep(starting.restore, wish.ids[0]), wish)
 
-    async def _to_draft(self, wish: Go) -> None:
+    async def _to_notedraft(self, wish: Go) -> None:
         from iop_tui.clinical.notes import starting
 
         await self._write(await self._app.desk.keep(starting.draft, wish.ids[0]), wish)
@@ -158,10 +210,10 @@ class Navigator:
         await self._write(await self._app.desk.keep(starting.addendum, wish.ids[0]), wish)
 
     async def _write(self, start: Start, wish: Go) -> None:
-        from iop_tui.clinical.notes.screens import AddendumEditor, NoteEditor
+        await self._show(noteways.editor(self._app, start), wish)
 
-        editor = AddendumEditor if start.kind == AddendumEditor.kind else NoteEditor
-        await self._show(editor(self._app.ws, start), wish)
+    async def _to_private(self, wish: Go) -> None:
+        await self._show(await noteways.private(self._app, wish.ids[0]), wish)
 
 
 def _described(line: UnsavedLine, today: str) -> str:
@@ -189,6 +241,14 @@ def _new_root(name: str) -> Page:
         from iop_tui.shell.screens.auditlog import AuditLog
 
         return AuditLog()
+    if name == "drafts":
+        from iop_tui.shell.charting.drafts import Drafts
+
+        return Drafts()
+    if name == "supervision":
+        from iop_tui.shell.charting.supervision import Supervision
+
+        return Supervision()
     from iop_tui.shell.screens.settings import Settings
 
     return Settings()

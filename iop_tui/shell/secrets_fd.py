@@ -11,7 +11,7 @@ from collections import deque
 
 from iop_tui.kernel.errors import Usage
 
-KEYS = ("passphrase", "totp", "new_passphrase", "kit", "shares", "recipient_passphrase")
+KEYS = ("passphrase", "totp", "new_passphrase", "kit", "shares", "recipient_passphrase", "words")
 _LINE_LIMIT = 65536
 
 

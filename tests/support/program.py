@@ -11,7 +11,9 @@ from typing import Any
 
 from iop_tui import slices, workspace
 from iop_tui.access.settle import settle
+from iop_tui.clinical.notes.mental import MentalStatus
 from iop_tui.clinical.notes.model import ProgressNote
+from iop_tui.clinical.notes.telehealth import Telehealth
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import Person
 from iop_tui.clinical.staff import api as staffing
@@ -156,6 +158,12 @@ def program(folder: Path, *user_roles: str, name: str = FOUNDER, seed: int | Non
     return Program(path, env, clock, ws, {first.user: first})
 
 
+TELEHEALTH = Telehealth(
+    identity="known to the clinician", location="home", state="KS", callback="555-0101", consent_on_file=True,
+    present="nobody", private=True,
+)  # fmt: skip
+
+
 def note(word: str = "steady", day: date = date(2026, 9, 20), **more: Any) -> ProgressNote:
     """A progress note that is ready to be signed; `word` stands in its text."""
     base = ProgressNote(
@@ -163,13 +171,16 @@ def note(word: str = "steady", day: date = date(2026, 9, 20), **more: Any) -> Pr
         start=time(10),
         stop=time(10, 50),
         modality="video",
-        location="home",
+        telehealth=TELEHEALTH,
         objectives=("1.1",),
         presentation=f"{word} reports better sleep",
+        mental_status=MentalStatus(summary="all normal"),
+        methods=("CBT",),
         intervention="used a thought record",
         response="engaged",
         progress="moderate",
         risk="denied",
+        partner_violence="not asked today",
         plan="practise daily",
     )
     return base if not more else _changed(base, more)

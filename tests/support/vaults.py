@@ -11,6 +11,7 @@ auditor, Uma the supervisor. Ana and Ben are a couple in Cleo's care. All names 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,9 @@ from iop_tui.clinical.couples import service as couples
 from iop_tui.clinical.measures.model import Measure
 from iop_tui.clinical.medications.model import Allergy, Medication
 from iop_tui.clinical.notes import service as notes
+from iop_tui.clinical.notes.mental import MentalStatus
 from iop_tui.clinical.notes.model import ProgressNote
+from iop_tui.clinical.notes.telehealth import Telehealth
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import Person
 from iop_tui.clinical.staff import service as staff
@@ -211,6 +214,12 @@ def admit(made: Program, ws: Workspace) -> None:
     settle(ws.session)
 
 
+TELEHEALTH = Telehealth(
+    identity="known to the clinician", location="At home", state="KS", callback="555-0101", consent_on_file=True,
+    present="nobody", private=True,
+)  # fmt: skip
+
+
 def note(day: date, presentation: str, **more: object) -> ProgressNote:
     """A progress note that may be signed."""
     values: dict[str, object] = {
@@ -218,13 +227,16 @@ def note(day: date, presentation: str, **more: object) -> ProgressNote:
         "start": time(10),
         "stop": time(10, 50),
         "modality": "video",
-        "location": "At home",
+        "telehealth": TELEHEALTH,
         "presentation": presentation,
+        "mental_status": MentalStatus(summary="all normal"),
+        "methods": ("CBT",),
         "objectives": ("1.2.1",),
         "intervention": "Used cognitive restructuring and rehearsed refusal skills.",
         "response": "Engaged; could name two alternatives.",
         "progress": "moderate",
         "risk": "denied",
+        "partner_violence": "not asked today",
         "plan": "Sleep diary until the next session.",
         **more,
     }
@@ -297,3 +309,11 @@ def real_time(made: Program) -> Program:
     from iop_tui.kernel.clock import SystemClock
 
     return replace(made, env=replace(made.env, clock=SystemClock(), code_clock=SystemClock()))
+
+
+def copied(made: Program, folder: Path) -> Program:
+    """A closed program's copy with clocks of its own: making one anew takes ten times as long."""
+    shutil.copytree(made.path, folder / "vault")
+    clock, codes = FixedClock(made.clock.now_ms()), FixedClock(made.code_clock.now_ms())
+    env = replace(made.env, clock=clock, code_clock=codes)
+    return replace(made, path=folder / "vault", env=env, clock=clock, code_clock=codes, users=dict(made.users))

@@ -1,20 +1,17 @@
-"""Acts of access: assign, link, revoke; and who could read what."""
+"""Acts of access: assign a clinician, link a couple."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from iop_tui.access import policy, primitives, roles
-from iop_tui.access.explain import explain as readers_of
+from iop_tui.access import policy, roles
 from iop_tui.access.settle import settle
+from iop_tui.clinical.couples import api as coupling
 from iop_tui.clinical.couples import service as couples
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.errors import Usage
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.shell.commands.call import Answer, Call
-from iop_tui.shell.commands.output import table
-from iop_tui.shell.commands.records import record_of
+from iop_tui.workspace import Workspace
 
 _ASSIGNABLE = (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR, roles.SUPERVISOR)
 
@@ -28,10 +25,20 @@ def assign(call: Call) -> Answer:
         people.end_care(ws, person, user.id)
         return Answer({"person": show_id(person), "user": show_id(user.id), "ended": True}, [f"Ended: {user.name}."])
     role = _role(call.args.role, user.roles)
+    if call.args.partner_agreed:
+        _cleared(ws, person, user.id, call.args.partner_agreed)
     people.assign(ws, person, user.id, role)
     settle(ws.session, ws.registry)
     value = {"person": show_id(person), "user": show_id(user.id), "role": role}
     return Answer(value, [f"Assigned: {user.name}, {role}."])
+
+
+def _cleared(ws: Workspace, person: bytes, user: bytes, how: str) -> None:
+    """The other partner's written agreement, before somebody of an ended couple's care sees one of them alone."""
+    pair = coupling.couple_of(ws, person)
+    if pair is None:
+        raise Usage("This person was part of no couple.", "Leave --partner-agreed out.")
+    coupling.clear_conflict(ws, pair.id, user, person, method=how)
 
 
 def _role(given: str, held: tuple[str, ...]) -> str:
@@ -54,31 +61,3 @@ def link_couple(call: Call) -> Answer:
     settle(ws.session, ws.registry)
     value = {"id": show_id(couple), "a": show_id(a), "b": show_id(b), "couples_therapist": show_id(therapist.id)}
     return Answer(value, [f"Linked as {show_id(couple)}."])
-
-
-def revoke(call: Call) -> Answer:
-    """End every wrap an act gave."""
-    ws = call.ws
-    work = ws.work()
-    act = parse_id(call.args.id)
-    ended = primitives.revoke(ws.session, work, act)
-    ws.session.note(work, "revoke", subject=act)
-    ws.commit(work)
-    return Answer({"id": show_id(act), "ended": ended}, [f"Ended {ended} grants."])
-
-
-def explain(call: Call) -> Answer:
-    """Everyone who could read a record now, from live wraps, each with the rule behind it."""
-    ws = call.ws
-    identifier = parse_id(call.args.id)
-    readers = readers_of(ws.session, record_of(ws, identifier))
-    rows: list[dict[str, Any]] = [
-        {"user": show_id(reader.user), "name": reader.name, "roles": list(reader.roles), "via": reader.via,
-         "act": reader.act, "rule": reader.rule, "since": reader.since, "until": reader.until or None}
-        for reader in readers
-    ]  # fmt: skip
-    shown = [
-        (row["name"], ", ".join(row["roles"]), row["via"], row["rule"], row["since"], row["until"]) for row in rows
-    ]
-    lines = table(("who", "roles", "by", "rule", "since", "until"), shown, empty="Nobody.")
-    return Answer({"id": show_id(identifier), "readers": rows}, lines)

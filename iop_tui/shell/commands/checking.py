@@ -15,7 +15,7 @@ from iop_tui.shell.commands.output import table
 from iop_tui.shell.commands.unlocking import progress, unlock_once
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.compare import compare_view
-from iop_tui.workspace import Workspace
+from iop_tui.workspace import Workspace, exchanging
 
 
 def verify(call: Call) -> Answer:
@@ -51,6 +51,7 @@ def _checks(call: Call, ws: Workspace) -> list[CheckFinding]:
         if call.args.deep and not any(item.alarm for item in found):
             ws.session.catch_up()
             found += compare_view(ws.session, ws.path / "views", progress("Reading everything"))
+            found += exchanging.findings(ws)
     except VaultDamaged as error:
         return [CheckFinding(error.message, "vault.db")]
     return found

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.notes import service as notes
-from iop_tui.clinical.notes.model import ADDENDUM, PROGRESS_NOTE
+from iop_tui.clinical.notes.model import ADDENDUM
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.records import service as entries
-from iop_tui.kernel.declare import Finding, Registry
+from iop_tui.clinical.sessions import service as sessions
+from iop_tui.clinical.sessions.model import SESSION, Session
+from iop_tui.kernel.declare import DocumentType, Finding, Registry
 from iop_tui.kernel.errors import DocumentInvalid, ReauthNeeded, Refused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.shell.commands import coupling
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import dump
 from iop_tui.slices import TYPES
 
+ARRIVE = ("measure", "medication", "allergy", "condition", "received_goal", "received_plan", "encounter", "procedure",
+          "received_note", "received")  # fmt: skip
+"""Kinds that come from elsewhere; typed in, they need no signature and get no further version."""
+NOT_BY_HAND = ("amendment", "void", "client_signature", "service_line", "cosign_request", "cosign_answer",
+               "partner_message", "safety_concern", "record_request", "wizard_state", "joint_decision")
+"""Kinds that belong to another document or are written by the program."""
+PARTNER_SIGNATURE = "partner_signature"
+"""Recorded under the document that `--record` names."""
 
 def schema(call: Call) -> Answer:
     """The JSON schema of a kind. Needs no vault."""
@@ -34,13 +46,33 @@ def new(call: Call) -> Answer:
     if not call.args.person:
         raise Usage(f"Whose {kind.label.lower()}?", "Add --person ID.")
     person = parse_id(call.args.person)
-    if kind.kind == PROGRESS_NOTE.kind:
-        return _new_note(call, person)
+    if kind.kind in NOT_BY_HAND:
+        raise Refused(f"A {kind.label.lower()} is not entered by hand.")
+    if kind.kind == PARTNER_SIGNATURE:
+        return coupling.partner_signature(call)
+    if kind.kind in ARRIVE:
+        return _new_entry(call, kind, person)
+    return _new_document(call, kind, person)
+
+
+def _new_entry(call: Call, kind: DocumentType[Any], person: bytes) -> Answer:
+    """What usually arrives from elsewhere, entered as it was told."""
     if call.args.record:
         raise Refused(f"A {kind.label.lower()} gets no further version.", "Write a new one.")
     document = kind.parse(call.document())
     record, revision, found = entries.add(call.ws, person, kind, document)
     return _written(kind.kind, record, revision, person, found)
+
+
+def _new_document(call: Call, kind: DocumentType[Any], person: bytes) -> Answer:
+    """A document by every rule that the screens have; with --record a further version of an unsigned one."""
+    document = kind.parse(call.document())
+    record = parse_id(call.args.record) if call.args.record else None
+    if kind.kind == SESSION.kind and isinstance(document, Session):
+        saved = sessions.schedule(call.ws, person, document, record=record)
+    else:
+        saved = charting.save(call.ws, person, kind, document, record=record)
+    return _written(kind.kind, saved.record, saved.revision, person, saved.findings)
 
 
 def _new_person(call: Call) -> Answer:
@@ -51,13 +83,6 @@ def _new_person(call: Call) -> Answer:
     person, _ = people.register(call.ws, document)
     value = {"id": show_id(person), "kind": PERSON.kind, "findings": [_finding(item) for item in found]}
     return Answer(value, [f"Registered {show_id(person)}.", *_lines(found)])
-
-
-def _new_note(call: Call, person: bytes) -> Answer:
-    document = PROGRESS_NOTE.parse(call.document())
-    record = parse_id(call.args.record) if call.args.record else None
-    saved = notes.save(call.ws, person, document, record=record)
-    return _written(PROGRESS_NOTE.kind, saved.record, saved.revision, person, saved.findings)
 
 
 def addend(call: Call) -> Answer:
@@ -86,14 +111,14 @@ def _written(kind: str, record: bytes, revision: bytes, person: bytes, found: tu
 
 
 def sign(call: Call) -> Answer:
-    """Sign in one act: all or none. Asks for the passphrase again where that is due."""
+    """Sign in one act, by every rule that the screens have: all or none. Asks for the passphrase where that is due."""
     ids = [parse_id(text) for text in call.args.ids]
     ws = call.ws
     try:
-        notes.sign(ws, ids)
+        charting.sign(ws, ids)
     except ReauthNeeded:
         ws.confirm(call.opener.secrets.passphrase())
-        notes.sign(ws, ids)
+        charting.sign(ws, ids)
     signed = [show_id(item) for item in dict.fromkeys(ids)]
     return Answer({"signed": signed}, [f"Signed {item}." for item in signed])
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from iop_tui.kernel.errors import EXIT_CANCELLED, EXIT_FAILURE, EXIT_MEDIUM, IopError
+from iop_tui.kernel.errors import EXIT_CANCELLED, EXIT_FAILURE, EXIT_MEDIUM, IopError, rule_of
 from iop_tui.kernel.text import escaped
 
 _FIRST = (5, 4, 3, 8, 7)
@@ -16,7 +16,7 @@ _FIRST = (5, 4, 3, 8, 7)
 def as_dict(error: BaseException) -> dict[str, Any]:
     """The failure as `--json` prints it."""
     if isinstance(error, IopError):
-        return {"error": {"code": error.code, "message": _message(error), "hint": error.hint}}
+        return {"error": {"code": rule_of(error), "message": _message(error), "hint": error.hint}}
     if isinstance(error, KeyboardInterrupt):
         return {"error": {"code": "cancelled", "message": "Cancelled.", "hint": ""}}
     if isinstance(error, OSError):

@@ -7,11 +7,13 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from iop_tui.clinical.imports import service
-from iop_tui.clinical.imports.model import Counts, Refusal
+from iop_tui.clinical.imports import mappings, service
+from iop_tui.clinical.imports.model import Counts, Refusal, RowLine
 from iop_tui.interchange.fhir.run import ImportRun, read_run
-from iop_tui.interchange.items import Progress
-from iop_tui.kernel.errors import EXIT_REJECTED
+from iop_tui.interchange.items import Columns, Progress
+from iop_tui.interchange.moving.options import PICKS, Options
+from iop_tui.kernel.errors import EXIT_REJECTED, Usage
+from iop_tui.kernel.ids import parse_id
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import plain
 from iop_tui.vault.glance import glance
@@ -25,25 +27,59 @@ def import_files(call: Call) -> Answer:
     if not call.in_batch:
         glance(call.opener.options.folder / NAME)
     show = _Line()
-    with read_run(call.args.paths, progress=show.reading) as run:
+    with read_run(call.args.paths, progress=show.reading, options=_options(call)) as run:
         counts = _store(call, run, show)
     show.end()
     counts.rejected += [Refusal(item.file, item.place, item.reason) for item in run.rejected]
-    return _answer(counts, dry_run=call.args.dry_run)
+    return _answer(counts, run.columns, dry_run=call.args.dry_run)
+
+
+def _options(call: Call) -> Options:
+    """What was asked for: parts of documents, and what the columns of lists are. Raises `Usage`, `Refused`."""
+    pick = tuple(part for part in call.args.pick.split(",") if part)
+    unknown = sorted(set(pick) - set(PICKS))
+    if unknown:
+        raise Usage(f"Nothing called {unknown[0]} can be picked.", f"Choose from: {', '.join(PICKS)}.")
+    columns = mappings.columns_of(call.ws, call.args.mapping) if call.args.mapping else {}
+    must = []
+    for given in call.args.map:
+        heading, sign, field = given.rpartition("=")
+        if not sign or not heading.strip():
+            raise Usage("A column is mapped as --map \"Column=field\".", "An empty field leaves the column out.")
+        columns[heading] = field.strip()
+        must.append(heading)
+    return Options(pick, columns, tuple(must))
 
 
 def _store(call: Call, run: ImportRun, show: _Line) -> Counts:
     if not run.has_items:
         return Counts()
-    return service.import_items(call.ws, run, dry_run=call.args.dry_run, progress=show.storing)
+    person = parse_id(call.args.person) if call.args.person else None
+    counts = service.import_items(call.ws, run, dry_run=call.args.dry_run, person=person, progress=show.storing)
+    if call.args.save_mapping and run.columns and not call.args.dry_run:
+        mappings.save(call.ws, call.args.save_mapping, run.columns[0].fields)
+    return counts
 
 
-def _answer(counts: Counts, *, dry_run: bool) -> Answer:
+def _answer(counts: Counts, columns: list[Columns], *, dry_run: bool) -> Answer:
     value: dict[str, Any] = asdict(counts)
+    rows = counts.rows
+    if not rows and not columns:
+        del value["rows"]
+    if columns:
+        value["columns"] = [{"file": each.file, "fields": each.fields, "unused": list(each.unused)} for each in columns]
     numbers = ", ".join(f"{value[name]} {name}" for name in ("created", "matched", "unchanged", "kept", "flagged"))
     lines = [f"{'Would be: ' if dry_run else ''}{numbers}, {len(counts.rejected)} rejected."]
+    for each in columns:
+        lines += [f"Column {plain(heading)} is {field}." for heading, field in each.fields.items()]
+        lines += [f"Column {plain(heading)} is left out: --map \"{plain(heading)}=field\"." for heading in each.unused]
+    lines += [_row(row) for row in rows if row.remarks]
     lines += [f"Rejected: {plain(item.file)} {plain(item.place)}: {plain(item.reason)}" for item in counts.rejected]
     return Answer(value, lines, EXIT_REJECTED if counts.rejected else 0)
+
+
+def _row(row: RowLine) -> str:
+    return f"{plain(row.file)} {plain(row.place)}: {row.outcome}; {'; '.join(plain(each) for each in row.remarks)}."
 
 
 class _Line:

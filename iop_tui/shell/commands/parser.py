@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from iop_tui import __version__
 from iop_tui.kernel.errors import Usage
 
-LISTS = ("people", "notes", "plans", "measures", "due", "couples", "sessions")
+LISTS = ("people", "notes", "plans", "measures", "due", "couples", "sessions", "consents", "disclosures")
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,7 +77,9 @@ def build() -> argparse.ArgumentParser:
     _user_commands(commands)
     _record_commands(commands)
     _access_commands(commands)
+    _leaving_commands(commands)
     _check_commands(commands)
+    _exchange_commands(commands)
     return parser
 
 
@@ -113,14 +115,21 @@ def _user_commands(commands: _Commands) -> None:
     users.add("confirm-kit", "test your recovery kit", "users:confirm_kit")
     users.add("lost-phone", "open with the kit: new passphrase, code and kit", "users:lost_phone", batch=False)
     users.add("used-kit", "the same as lost-phone, after a kit was used elsewhere", "users:lost_phone", batch=False)
-    devices = commands.group("devices", "the copies of this vault")
-    devices.add("list", "devices with a key slot in this copy", "users:devices")
 
 
 def _record_commands(commands: _Commands) -> None:
-    importing = commands.add("import", "FHIR R4 bundles and NDJSON, plain or gzip", "importing:import_files")
+    importing = commands.add("import", "FHIR R4, C-CDA, client lists (CSV), vCard", "importing:import_files")
     importing.add_argument("paths", nargs="+", metavar="PATH")
     importing.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    importing.add_argument("--person", metavar="ID", default="", help="whose it is, where a file names nobody")
+    importing.add_argument(
+        "--pick", metavar="PARTS", default="", help="from C-CDA: problems,goals,scores as records of their own"
+    )
+    importing.add_argument(
+        "--map", metavar="COLUMN=FIELD", action="append", default=[], help="what a column of a client list is"
+    )
+    importing.add_argument("--mapping", metavar="NAME", default="", help="a saved mapping of a client list")
+    importing.add_argument("--save-mapping", metavar="NAME", default="", help="keep the mapping under this name")
     listing = commands.add("list", "what you may read", "records:list_records")
     listing.add_argument("what", choices=LISTS)
     listing.add_argument("--person", metavar="ID", default="", help="of one person only")
@@ -138,6 +147,8 @@ def _record_commands(commands: _Commands) -> None:
     new.add_argument("--record", metavar="ID", default="", help="a further version of an unsigned note")
     sign = commands.add("sign", "sign finished documents in one act", "documents:sign")
     sign.add_argument("ids", nargs="+", metavar="ID")
+    reminders = commands.add("reminders", "what is due as a calendar file of busy times", "reminding:reminders")
+    reminders.add_argument("file", metavar="FILE")
     addend = commands.add("addend", "an addendum to a signed note from standard input", "documents:addend")
     addend.add_argument("id")
     for parser in (new, addend):
@@ -149,15 +160,91 @@ def _access_commands(commands: _Commands) -> None:
     assign.add_argument("person", metavar="PERSON")
     assign.add_argument("who", metavar="USER", help="name or id")
     assign.add_argument("--role", default="", help="needed where the user has several")
+    assign.add_argument(
+        "--partner-agreed", metavar="HOW", default="",
+        help="privacy officer, after joint work ended: how the other partner agreed in writing",
+    )
     assign.add_argument("--end", action="store_true", help="end the user's part instead")
     link = commands.add("link-couple", "link two people and their couples therapist", "access:link_couple")
     link.add_argument("a", metavar="PERSON")
     link.add_argument("b", metavar="PARTNER")
     link.add_argument("--therapist", required=True, metavar="USER", help="name or id")
-    revoke = commands.add("revoke", "end what an act gave; final", "access:revoke")
-    revoke.add_argument("id", metavar="ACT")
-    explain = commands.add("explain", "who could read this, and by which rule", "access:explain")
+    dissolve = commands.add("dissolve", "end joint work of a couple", "coupling:dissolve")
+    dissolve.add_argument("id", metavar="COUPLE")
+    dissolve.add_argument("--by", default="couples therapist", help="who ends it: partner A, partner B, court paper …")
+    dissolve.add_argument("--code", default="other, neutral", help="a neutral code; never a safety reason")
+    request = commands.add(
+        "record-request", "a person's own record, by a request from standard input", "coupling:record_request"
+    )
+    request.add_argument("person", metavar="PERSON")
+    request.add_argument("--out", metavar="DIR", default="", help="a folder that does not exist yet")
+    request.add_argument("--decide", action="store_true", help="privacy officer: what of the joint record goes out")
+    request.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
+    authorize = commands.add(
+        "authorize", "record a client's consent from standard input and carry it out", "consenting:authorize"
+    )
+    authorize.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
+    revoke = commands.add("revoke", "end a consent, or what an act gave; final", "consenting:revoke")
+    revoke.add_argument("id", metavar="CONSENT|ACT")
+    revoke.add_argument("--recipient", action="append", default=[], help="for this recipient only; may be repeated")
+    revoke.add_argument("--received", metavar="DATE", default="", help="when the revocation was received")
+    revoke.add_argument("--method", default="in writing", help="how it was received")
+    explain = commands.add("explain", "who could read this, and by which rule", "consenting:explain")
     explain.add_argument("id")
+    _turnover_commands(commands)
+
+
+def _turnover_commands(commands: _Commands) -> None:
+    transfer = commands.add("transfer", "move a caseload to a colleague, or let one stand in", "consenting:transfer")
+    transfer.add_argument("frm", metavar="FROM", help="name or id")
+    transfer.add_argument("to", metavar="TO", help="name or id")
+    transfer.add_argument("--person", action="append", default=[], metavar="ID", help="only this person or couple")
+    transfer.add_argument("--role", default="", help="only this part")
+    transfer.add_argument("--until", metavar="DATE", default="", help="stand in until this day")
+    succession = commands.group("succession", "who takes over a caseload without notice")
+    named = succession.add("name", "your successor, and whose second signature it needs", "succession:name")
+    named.add_argument("successor", metavar="USER")
+    named.add_argument("second", metavar="SECOND", help="a privacy officer or medical director")
+    approve = succession.add("approve", "the second signature for a clinician who is gone", "succession:approve")
+    approve.add_argument("who", metavar="USER")
+    approve.add_argument("--reason", required=True)
+    consult = commands.add("consult", "let a supervisor read some records until a day", "succession:consult")
+    consult.add_argument("ids", nargs="+", metavar="ID")
+    consult.add_argument("--reader", required=True, metavar="USER")
+    consult.add_argument("--reason", required=True)
+    consult.add_argument("--until", metavar="DATE", default="", help="at most 30 days; 7 where left out")
+    supervision = commands.group("supervision", "supervisors over both sides of a couple")
+    supervision.add("conflicts", "who supervises more than one side", "succession:conflicts")
+    allow = supervision.add("except", "record an exception and what is done instead", "succession:allow")
+    allow.add_argument("who", metavar="USER")
+    allow.add_argument("couple", metavar="COUPLE")
+    allow.add_argument("--instead", required=True, choices=("second supervisor", "redacted consult",
+                                                            "documented exception"))
+    allow.add_argument("--reason", required=True)
+
+
+def _leaving_commands(commands: _Commands) -> None:
+    export = commands.add("export", "everything you may export, as FHIR R4 in a new folder", "leaving:export")
+    export.add_argument("what", choices=("person", "all"))
+    export.add_argument("id", nargs="?", default="", metavar="ID")
+    export.add_argument("--out", metavar="DIR", default="", help="a folder that does not exist yet")
+    export.add_argument("--consent", metavar="ID", default="", help="the consent it leaves on; else: their own request")
+    export.add_argument("--recipient", metavar="NAME", default="", help="who receives it, as the consent names them")
+    export.add_argument("--purpose", metavar="TEXT", default="")
+    packet = commands.add("packet", "chosen documents, sealed to who receives them", "leaving:packet")
+    packet.add_argument("--person", metavar="ID", required=True)
+    packet.add_argument("--documents", metavar="ID", nargs="+", required=True)
+    packet.add_argument("--consent", metavar="ID", default="", help="the consent that covers them")
+    packet.add_argument("--basis", default="", help="the ground, where it is not a consent")
+    packet.add_argument("--purpose", metavar="TEXT", required=True)
+    packet.add_argument("--recipient", metavar="NAME", default="", help="needed where the consent names several")
+    packet.add_argument("--to", metavar="KEY", required=True, help="age1…, an SSH public key, or the word passphrase")
+    packet.add_argument("--out", metavar="FILE", required=True)
+    copy = commands.add("print", "a copy of one document for the person", "leaving:print_copy")
+    copy.add_argument("id")
+    copy.add_argument("--form", choices=("pdf", "markdown", "page", "card", "text"), default="pdf")
+    copy.add_argument("--safe-to-hold", choices=("yes", "no"), default="", help="asked of the person, alone")
+    copy.add_argument("--out", metavar="FILE", required=True)
 
 
 def _check_commands(commands: _Commands) -> None:
@@ -172,3 +259,45 @@ def _check_commands(commands: _Commands) -> None:
     verify = commands.add("verify", "check the vault", "checking:verify")
     verify.add_argument("--deep", action="store_true", help="open everything you may read and compare your view")
     commands.add("doctor", "what this machine does and lacks, with evidence", "doctor:doctor")
+
+
+def _exchange_commands(commands: _Commands) -> None:
+    sync = commands.add("sync", "exchange with the other devices over a carrier", "exchanging:sync")
+    sync.add_argument("remote", nargs="?", default="", metavar="REMOTE", help="name, folder or .cwx file")
+    sync.add_argument("--dry-run", action="store_true", help="say how many bytes and seconds, and move nothing")
+    sync.add_argument("--limit", type=int, default=0, metavar="BYTES", help="stop cleanly after this many bytes")
+    sync.add_argument("--carry", action="store_true", help="move packs and apply nothing; needs no user")
+    remotes = commands.group("remotes", "the carriers this copy exchanges over")
+    remotes.add("list", "all carriers", "exchanging:remotes")
+    add = remotes.add("add", "note a folder or .cwx file; the first one begins the exchange", "exchanging:add_remote")
+    add.add_argument("place", metavar="PLACE")
+    add.add_argument("--name", default="", help="a short name for it")
+    add.add_argument("--device", default="", metavar="NAME", help="what this device is called, the first time")
+    test = remotes.add("test", "whether a carrier is there and is this program's", "exchanging:test_remote")
+    test.add_argument("remote", nargs="?", default="", metavar="REMOTE")
+    remotes.add("remove", "forget a carrier; nothing on it changes", "exchanging:remove_remote").add_argument("name")
+    _device_commands(commands)
+    backup = commands.add("backup", "a verified copy of the vault in one file", "backups:backup", batch=False)
+    backup.add_argument("--out", required=True, metavar="FILE")
+    backup.add_argument("--sealed", action="store_true", help="copy it as it is, unverified; needs no user")
+    restore = commands.add("restore", "bring a backup back into an empty place", "backups:restore", batch=False)
+    restore.add_argument("file", metavar="FILE")
+    restore.add_argument("--kit", action="store_true", help="open it with a recovery kit: new passphrase, code and kit")
+
+
+def _device_commands(commands: _Commands) -> None:
+    devices = commands.group("devices", "the copies of this vault")
+    devices.add("list", "all devices, and how far each has followed this one", "exchanging:devices")
+    asking = devices.add("requests", "new devices that ask on a carrier, with their words", "exchanging:requests")
+    admit = devices.add("admit", "admit the device whose screen shows these six words", "exchanging:admit")
+    admit.add_argument("words", nargs=6, metavar="WORD")
+    for parser in (asking, admit):
+        parser.add_argument("--remote", default="", metavar="REMOTE", help="name or folder")
+    enrol = devices.add("enrol", "make this device's copy of a program's vault", "exchanging:enrol_device", batch=False)
+    enrol.add_argument("place", metavar="FOLDER", help="the carrier")
+    enrol.add_argument("--name", required=True, help="what this device is called")
+    enrol.add_argument("--wait", type=int, default=3600, metavar="SECONDS", help="how long to wait to be admitted")
+    for name, help in (
+        ("retire", "a device is no longer used"), ("lost", "a device is lost: cut it off, new transport key"),
+    ):  # fmt: skip
+        devices.add(name, help, f"exchanging:{name}").add_argument("id", metavar="DEVICE")

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from iop_tui.access import roles
-from iop_tui.clinical.compliance import service as compliance
+from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.couples import service as couples
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
-from iop_tui.kernel.errors import NotFound, Refused
+from iop_tui.kernel.errors import Refused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs, table
@@ -63,7 +63,8 @@ def _records(call: Call, kinds: tuple[str, ...], empty: str) -> Answer:
     rows = [{**records.as_json(line), "author_name": line.author_name, "label": line.label} for line in found]
     names = _names(ws)
     shown = [
-        (show_id(line.id), line.service_date, names.get(line.person, ""), line.status, line.title) for line in found
+        (show_id(line.id), line.service_date, names.get(line.person, ""), line.mark or line.status, line.title)
+        for line in found
     ]
     return Answer(rows, table(("id", "date", "person", "status", "what"), shown, empty=empty))
 
@@ -85,7 +86,7 @@ def _due(call: Call) -> Answer:
         {"person": show_id(line.person) if line.person else None, "what": line.what, "due": line.due.isoformat(),
          "rule": line.rule, "source": line.source, "name": line.name or None,
          "record": show_id(line.record) if line.record else None}
-        for line in compliance.due(call.ws)
+        for line in charting.due(call.ws)
         if not call.args.person or show_id(line.person) == call.args.person.lower()
     ]  # fmt: skip
     shown = [(row["due"], row["what"], row["name"], row["rule"], row["source"]) for row in rows]
@@ -112,8 +113,27 @@ _LISTS: dict[str, Callable[[Call], Answer]] = {
     "measures": lambda call: _measures(call),
     "due": _due,
     "couples": _couples,
-    "sessions": lambda call: _records(call, ("encounter",), "No sessions yet."),
+    "sessions": lambda call: _sessions(call),
+    "consents": lambda call: _consenting().list_consents(call),
+    "disclosures": lambda call: _consenting().list_disclosures(call),
 }
+
+
+def _consenting() -> Any:
+    """Loaded when it is asked for: it needs this module in turn."""
+    from iop_tui.shell.commands import consenting
+
+    return consenting
+
+
+def _sessions(call: Call) -> Answer:
+    """The program's own sessions with what became of them, and encounters elsewhere."""
+    answer = _records(call, ("session", "encounter"), "No sessions yet.")
+    for row in answer.value:
+        doc = call.ws.view.one("SELECT doc FROM record WHERE record = ? AND kind = 'session'", (parse_id(row["id"]),))
+        fields = msgspec.json.decode(doc[0]) if doc else {}
+        row.update({"outcome": fields.get("status"), **{name: fields.get(name) for name in ("start", "stop")}})
+    return answer
 
 
 def _measures(call: Call) -> Answer:
@@ -136,7 +156,8 @@ def show(call: Call) -> Answer:
     if call.args.received:
         return _received(view)
     value = view_as_json(view)
-    shown: list[tuple[str, object]] = [("id", value["id"]), ("kind", view.line.label), ("state", view.line.status)]
+    state = view.line.mark or view.line.status
+    shown: list[tuple[str, object]] = [("id", value["id"]), ("kind", view.line.label), ("state", state)]
     if view.document is not None and view.type is not None:
         shown += [(info.label, text) for info, text in view.type.shown(view.document) if text]
     shown += [("signed", f"{item.name}, {item.role}, {item.at} ({item.meaning})") for item in view.signatures]
@@ -153,11 +174,12 @@ def record_of(ws: Workspace, identifier: bytes) -> bytes:
 def _received(view: records.RecordView) -> Answer:
     if not view.received:
         raise Refused("This record was not received from elsewhere.")
+    text = view.received.decode("utf-8", "replace")
     try:
         value: Any = msgspec.json.decode(view.received)
     except msgspec.DecodeError:
-        raise NotFound from None
-    return Answer(value, view.received.decode("utf-8", "replace").split("\n"))
+        value = text  # C-CDA and vCard: as they came
+    return Answer(value, text.split("\n"))
 
 
 def view_as_json(view: records.RecordView) -> dict[str, Any]:
@@ -168,7 +190,8 @@ def view_as_json(view: records.RecordView) -> dict[str, Any]:
         "id": show_id(line.id), "person": show_id(line.person), "kind": line.kind, "status": line.status,
         "service_date": line.service_date or None, "author": show_id(line.author), "author_name": line.author_name,
         **fields,
-        "state": line.status, "conflict": line.conflict, "source": view.source, "received": bool(view.received),
+        "state": line.status, "mark": line.mark or None, "conflict": line.conflict,
+        "source": view.source, "received": bool(view.received),
         "revision": show_id(view.revision), "parents": [show_id(item) for item in view.parents],
         "versions": [show_id(item) for item in view.versions],
         "signatures": [

@@ -58,6 +58,17 @@ class Secrets:
         """A one-time code."""
         return "".join(self._one("totp", "Code").decode(errors="replace").split())
 
+    def recipient_passphrase(self) -> str:
+        """The passphrase of a packet's receiver."""
+        return self._one("recipient_passphrase", "Passphrase of the receiver").decode(errors="replace")
+
+    def words(self) -> str:
+        """The six words another screen shows."""
+        if self._channel is not None:
+            return self._channel.take_text("words")
+        with Questions(open_line()) as ask:
+            return ask.line("The six words the other device shows")
+
     def has(self, key: str) -> bool:
         """Whether the descriptor has a value for `key`; a person is always asked."""
         return self._channel is None or self._channel.has(key)

@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from iop_tui.access.settle import settle
 from iop_tui.clinical.staff import api as staff
+from iop_tui.clinical.turnover.api import notices
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.text import escaped
 from iop_tui.shell.card import Card
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Options
 from iop_tui.shell.commands.secrets import Secrets
+from iop_tui.shell.owed import settle_all
 from iop_tui.store.database import refuse_if_in_use
 from iop_tui.vault import headfile
 from iop_tui.workspace import DATABASE, Environment, Workspace, unlock
@@ -28,12 +29,14 @@ def open_vault(options: Options, secrets: Secrets) -> Workspace:
     ws = unlock_once(folder, environment.make(folder, options.now), options.user, secrets, catch_up=False)
     try:
         ws.session.catch_up(progress("Reading in"))
-        settle(ws.session, ws.registry)
+        settle_all(ws)
     except BaseException:
         ws.close()
         raise
     for finding in ws.findings:
         say(f"{finding.what} ({finding.where}).")
+    for notice in notices(ws):
+        say(f"{notice.text} ({notice.rule})")
     if staff.kit_untested(ws):
         say(
             "Your recovery kit is untested. Finish set-up with `iop-tui init --confirm` or `iop-tui users confirm-kit`."

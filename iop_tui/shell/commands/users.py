@@ -7,6 +7,7 @@ from typing import Any
 from iop_tui.access import roles as known
 from iop_tui.clinical.staff import api as staff
 from iop_tui.clinical.staff import service
+from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.errors import ReauthNeeded
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.text import clean_line
@@ -15,7 +16,6 @@ from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs, table
 from iop_tui.shell.questions import Questions
 from iop_tui.shell.terminal import open_line
-from iop_tui.vault import headfile
 from iop_tui.workspace import NewUser
 
 _KIT = "Print the kit and keep it in a drawer; it is shown once. `iop-tui users confirm-kit` tests it."
@@ -80,8 +80,9 @@ def resume(call: Call) -> Answer:
 
 
 def remove(call: Call) -> Answer:
-    """Remove a user."""
+    """Remove a user who has handed over their caseload."""
     line = staff.user_by_name(call.ws, call.args.who)
+    turnover.refuse_leaving(call.ws, line.id)
     service.remove(call.ws, line.id)
     return _changed(call, line.id)
 
@@ -141,16 +142,3 @@ def lost_phone(call: Call) -> Answer:
         phrase[:] = bytes(len(phrase))
     value = {"id": show_id(new.user), "totp_uri": new.totp_uri, "kit": new.kit}
     return Answer(value, [*pairs([("authenticator", new.totp_uri), ("recovery kit", new.kit)]), _KIT])
-
-
-def devices(call: Call) -> Answer:
-    """Devices with a key slot in this copy of the vault."""
-    ws = call.ws
-    header = headfile.read(ws.path / headfile.NAME).header
-    rows = [
-        {"id": show_id(device), "this": device == ws.session.device,
-         "users": sum(slot.device_id == device for slot in header.slots)}
-        for device in sorted({slot.device_id for slot in header.slots})
-    ]  # fmt: skip
-    shown = [(row["id"], "this one" if row["this"] else "", row["users"]) for row in rows]
-    return Answer(rows, table(("id", "", "users"), shown, empty="No devices."))

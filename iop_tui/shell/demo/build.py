@@ -15,7 +15,7 @@ from iop_tui.clinical.staff import api as staff_api
 from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.clock import Clock
 from iop_tui.kernel.ids import show_id
-from iop_tui.shell.demo import secrets
+from iop_tui.shell.demo import carework, couplework, daywork, secrets
 from iop_tui.shell.demo.cast import Member, cast
 from iop_tui.shell.demo.dice import Dice
 from iop_tui.shell.demo.hands import processors
@@ -98,6 +98,11 @@ def build(folder: Path, env: Environment, *, size: str, seed: int, progress: Pro
         history = History(population, seed + 1, clock, now, progress)
         history.write(hands=1 if size == "small" else processors())
         clock.set(now)
+        if size == "small":
+            first = population.couples[0]
+            couplework.write(next(person.ws for person in crew if person.id == first.therapist), first.id)
+            carework.write(person.ws for person in crew)
+            daywork.write(founder, [person.ws for person in crew])
         _finish(crew, size)
         return _report(folder, crew, population, history)
     finally:

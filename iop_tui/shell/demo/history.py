@@ -15,7 +15,7 @@ from iop_tui.clinical.medications.model import TYPES as MEDICATIONS
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import PROGRESS_NOTE
 from iop_tui.clinical.plans.model import TYPES as PLANS
-from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.shell.demo.dice import Dice
 from iop_tui.shell.demo.hands import Sealed, made
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from iop_tui.shell.demo.build import MovingClock, Staff
 
 _DAY_MS = 86_400_000
+_EVENING_MS = 18 * 3_600_000
 _BATCH = 2000
 _KINDS: dict[str, DocumentType[Document]] = {item.kind: item for item in (*MEASURES, *MEDICATIONS, *PLANS)}
 _HOMES = {roles.INDIVIDUAL_THERAPIST: Kind.IND, roles.COUNSELOR: Kind.SUD}
@@ -98,8 +99,8 @@ class History:
     def _sealed_week(self, job: tuple[int, Part]) -> Iterator[Sealed]:
         """The writes of one author in one week. Its dice follow from week and author, whoever throws them."""
         week, part = job
-        weeks = self._population.sizes.weeks
-        self._clock.set(self._now_ms - (weeks - week) * 7 * _DAY_MS + 4 * _DAY_MS + part.number * 60_000)
+        friday = self._monday + timedelta(days=7 * week + 4)
+        self._clock.set(day_start(friday) + _EVENING_MS + part.number * 60_000)
         self._dice = Dice((self._seed * 1000 + week) * 1000 + part.number)
         self._writer = Writer(self._dice)
         work, count = part.author.ws.work(), 0
@@ -137,7 +138,8 @@ class History:
                 yield turn
 
     def _day(self, week: int, offset: int) -> date:
-        return self._monday + timedelta(days=7 * week + offset % 5)
+        """Tuesday to Friday: what is signed on Friday evening is in time."""
+        return self._monday + timedelta(days=7 * week + 1 + offset % 4)
 
     def _put(
         self, author: Staff, work: Work, client: Client, compartment: bytes, kind: str, document: Document

@@ -162,7 +162,8 @@ class Population:
         team = [(_pick(self.of_role(_IT), number).id, _IT)]
         if number % 4 < 2 and number % 5 != 4:
             team.append((_pick(self.of_role(_DA), number).id, _DA))
-        if self.sizes.people > 12 or number % 2 == 0:
+        other_partner = number < 2 * self.sizes.couples and number % 2 == 1  # the director treats one partner at most
+        if (self.sizes.people > 12 or number % 2 == 0) and not other_partner:
             team.append((self.of_role(_MD)[0].id, _MD))
         return tuple(team)
 

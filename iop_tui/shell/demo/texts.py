@@ -7,7 +7,9 @@ from datetime import date, time, timedelta
 from iop_tui.clinical.measures.instruments import catalogue
 from iop_tui.clinical.measures.model import Measure
 from iop_tui.clinical.medications.model import Allergy, Medication, Reaction
+from iop_tui.clinical.notes.mental import MentalStatus
 from iop_tui.clinical.notes.model import ProgressNote
+from iop_tui.clinical.notes.telehealth import Telehealth
 from iop_tui.clinical.plans.model import Condition, PlannedActivity, ReceivedPlan
 from iop_tui.shell.demo.dice import Dice
 
@@ -141,17 +143,35 @@ class Writer:
             session_type=kind,
             modality=modality,
             service_code=_CODES[kind],
-            location="" if modality == "in person" else dice.pick(_PLACES),
-            others_present="partner of the client's choice" if kind == "family" else "",
+            location="Clinic" if modality == "in person" else "",
+            participants=("client", "collateral") if kind == "family" else ("client",),
+            others_present="a relative of the client's choice" if kind == "family" else "",
+            telehealth=None if modality == "in person" else self._telehealth(kind),
             objectives=(f"{dice.between(1, 3)}.{dice.between(1, 3)}.{dice.between(1, 2)}",),
             presentation=f"Came in {mood}. Talked about {dice.pick(_TOPICS)}, then about {dice.pick(_TOPICS)}."
             f" {dice.pick(_SEEN)}",
+            mental_status=MentalStatus(summary="all normal"),
+            methods=(dice.pick(("CBT", "DBT", "MI")),),
             intervention=f"{dice.pick(_INTERVENTIONS)} {dice.pick(_INTERVENTIONS)}",
             response=dice.pick(_RESPONSES),
             progress=dice.pick(("minimal", "moderate", "moderate", "substantial", "none")),
             risk="present" if is_risky else "denied",
+            risk_present=("suicidal ideation",) if is_risky else (),
             risk_action=_RISK if is_risky else "",
+            supervisor_notice="Supervisor on duty, the same day." if is_risky else "",
+            partner_violence="not asked today",
             plan=dice.pick(_PLANS),
+        )
+
+    def _telehealth(self, kind: str) -> Telehealth:
+        return Telehealth(
+            identity="known to the clinician",
+            location=self._dice.pick(_PLACES),
+            state="KS",
+            callback="555-0100",
+            consent_on_file=True,
+            present="a relative" if kind == "family" else "nobody",
+            private=True,
         )
 
     def draft(self, day: date, slot: int) -> ProgressNote:
@@ -163,6 +183,7 @@ class Writer:
             stop=whole.stop,
             modality=whole.modality,
             location=whole.location,
+            telehealth=whole.telehealth,
             objectives=whole.objectives,
             presentation=whole.presentation,
             intervention=whole.intervention if self._dice.chance(50) else "",

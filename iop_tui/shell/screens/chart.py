@@ -10,12 +10,13 @@ from typing import Any
 from textual import on
 from textual.widget import Widget
 
+from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.measures import trends
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.screens import assign
 from iop_tui.clinical.records import api as records
 from iop_tui.shell.screens.chartparts import NOT_IN_TIMELINE, TABS, TEAM, Head, head, head_lines, tab_line
-from iop_tui.shell.screens.today import status_cell
+from iop_tui.shell.screens.todaydata import status_cell
 from iop_tui.store.view import Changes
 from iop_tui.ui.bars import Lines
 from iop_tui.ui.columns import Cell, Column
@@ -27,12 +28,11 @@ from iop_tui.workspace import Workspace
 
 MEASURES = 2
 
-RECORDS: tuple[Column[records.RecordLine], ...] = (
+COLUMNS: tuple[Column[records.RecordLine], ...] = (
     Column("date", "Date", lambda line: Cell(line.service_date or "no date", "dim"), 10),
     Column("what", "What", lambda line: Cell(line.label, "dim"), 13, priority=1),
     Column("title", "", lambda line: line.title, 30, weight=1),
     Column("author", "By", lambda line: Cell(line.author_name, "dim"), 16, priority=2),
-    Column("status", "", lambda line: status_cell(line), 6),
 )
 TRENDS: tuple[Column[trends.Trend], ...] = (
     Column("date", "Last", lambda row: Cell(row.last_on, "dim"), 10),
@@ -67,7 +67,7 @@ class Chart(Page):
     Chart #tabs { margin-top: 1; } Chart #head { margin-top: 1; }
     Chart .measures, Chart .team { display: none; } Chart .measures { height: 1fr; }
     Chart.-tab-2 .measures { display: block; max-height: 8; }
-    Chart.-tab-6 .team { display: block; } Chart.-tab-6 .records { display: none; }
+    Chart.-tab-7 .team { display: block; } Chart.-tab-7 .records { display: none; }
     """
 
     def __init__(self, person: bytes, data: Head) -> None:
@@ -75,13 +75,18 @@ class Chart(Page):
         self.person = person
         self._head = data
         self._tab = 0
+        self._late: frozenset[bytes] = frozenset()
+
+    def _status(self, line: records.RecordLine) -> Cell:
+        return status_cell(line, is_late=line.id in self._late)
 
     def content(self) -> Iterable[Widget]:
         """Header, tabs, the lists; only one or two are seen at a time."""
         yield Lines(id="head")
         yield Lines(id="tabs")
         yield RecordList(TRENDS, key=lambda row: row.instrument, classes="measures", id="trends", empty="")
-        yield RecordList(RECORDS, key=lambda line: line.id, classes="records", id="records")
+        status = Column[records.RecordLine]("status", "", self._status, 12)
+        yield RecordList((*COLUMNS, status), key=lambda line: line.id, classes="records", id="records")
         yield RecordList(
             COLLEAGUES, key=lambda row: (row.name, row.role), classes="team", id="team", empty=TABS[TEAM].empty
         )
@@ -136,7 +141,11 @@ class Chart(Page):
         count = partial(records.timeline_count, ws, self.person, kinds=wanted, without=NOT_IN_TIMELINE)
 
         def rows(offset: int, limit: int) -> list[records.RecordLine]:
-            return records.timeline(ws, self.person, kinds=wanted, without=NOT_IN_TIMELINE, limit=limit, offset=offset)
+            found = records.timeline(
+                ws, self.person, kinds=wanted, without=NOT_IN_TIMELINE, limit=limit, offset=offset
+            )
+            self._late |= charting.late_marks(ws, found)
+            return found
 
         return ThreadSource(count, rows, self.desk.readers)
 
@@ -177,9 +186,61 @@ class Chart(Page):
         """A note about this person."""
         self.go("note", self.person)
 
+    def action_write_private(self) -> None:
+        """A note for its author alone."""
+        self.go("private", self.person)
+
+    def action_new_document(self) -> None:
+        """Any kind of document about this person."""
+        self.go("document", self.person)
+
+    def action_plan_session(self) -> None:
+        """A time with this person."""
+        self.go("document", self.person, how="session")
+
+    def action_check(self) -> None:
+        """What an auditor would find in this chart."""
+        self.go("check", self.person)
+
+    def action_measures(self) -> None:
+        """Scores over time."""
+        self.go("measures", self.person)
+
+    @on(RecordList.Opened, "#trends")
+    def _open_trend(self, event: RecordList.Opened) -> None:
+        self.go("measures", self.person, how=event.row.instrument)
+
+    def action_relapse_plan(self) -> None:
+        """The relapse-prevention plan."""
+        self.go("relapse", self.person)
+
+    def action_drill(self) -> None:
+        """The relapse plan walked with the client."""
+        self.go("drill", self.person)
+
+    def action_recovery(self) -> None:
+        """Lapses and the time between them."""
+        self.go("recovery", self.person)
+
+    def action_open_plan(self) -> None:
+        """The treatment plan."""
+        self.go("plan", self.person)
+
     def action_edit_person(self) -> None:
         """The directory entry."""
         self.go("entry", self.person)
+
+    def action_open_couple(self) -> None:
+        """Both partners and what they share."""
+        self.go("couple", self.person)
+
+    def action_consents(self) -> None:
+        """What the client authorized."""
+        self.go("consents", self.person)
+
+    def action_guides(self) -> None:
+        """A guided sequence about this person."""
+        self.go("guides", self.person)
 
     def action_assign(self) -> None:
         """A clinician for this person."""

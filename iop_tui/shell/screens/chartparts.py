@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from iop_tui.clinical.compliance import service as compliance
+from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.clock import local_date
@@ -25,18 +25,30 @@ class Tab:
     empty: str
 
 
+DOCUMENTS = (
+    "intake_assessment", "risk_assessment", "continuing_care_plan", "discharge_summary", "letter", "communication",
+    "amendment", "void", "client_signature",
+    "safety_plan", "relapse_plan", "relapse_drill", "relapse_review", "lapse", "timeline_followback", "drug_screen",
+    "checkin_schedule", "check_in",
+)  # fmt: skip
 TABS = (
     Tab("Timeline", "Time", (), "Nothing here yet. Press n for the first note."),
     Tab("Notes", "Notes", ("progress_note", "addendum", "received_note"), "No notes yet. Press n for the first one."),
-    Tab("Measures", "Meas", ("measure",), "No measures yet. They arrive by import: iop-tui import."),
-    Tab("Meds", "Meds", ("medication", "allergy"), "No medications or allergies are known."),
+    Tab("Measures", "Meas", ("measure",), "No measures yet. Press m, then a, to give one."),
+    Tab(
+        "Meds",
+        "Meds",
+        ("medication", "allergy", "medication_review", "naloxone"),
+        "No medications or allergies are known.",
+    ),
     Tab(
         "Problems",
         "Prob",
-        ("condition", "received_goal", "received_plan"),
+        ("treatment_plan", "condition", "received_goal", "received_plan"),
         "No problems, goals or plans were received.",
     ),
-    Tab("Sessions", "Sess", ("encounter", "procedure", "service_line"), "No sessions are on record."),
+    Tab("Sessions", "Sess", ("session", "encounter", "procedure", "service_line"), "No sessions are on record."),
+    Tab("Docs", "Docs", DOCUMENTS, "No assessments, letters or calls yet. Press + to write one."),
     Tab("Team", "Team", (), "Nobody is assigned yet. Press a to assign a clinician."),
 )
 TEAM = len(TABS) - 1
@@ -56,7 +68,7 @@ class Head:
 def head(ws: Workspace, person: bytes) -> Head:
     """The header with the next thing due. Raises `NotFound`."""
     header = people.header(ws, person)
-    first = next((line for line in compliance.due(ws) if line.person == person), None)
+    first = charting.next_due(ws, person)
     due = f"{first.what.lower()} by {first.due.isoformat()}" if first else ""
     return Head(header, local_date(ws.clock.now_ms()), due)
 
@@ -114,8 +126,20 @@ def _age(header: people.Header, today: date) -> str:
 
 def tab_line(chosen: int, width: int) -> Line:
     """The tabs in one line, the chosen one marked by brackets as well as colour."""
+    names = _fitting(chosen, width)
+    gap = " " if sum(len(name) + 4 for name in names) <= width - 2 else ""
     parts: Line = []
-    for number, tab in enumerate(TABS):
-        name = tab.name if width >= 76 else tab.short
-        parts.append((f"[{number + 1} {name}]", "accent") if number == chosen else (f" {number + 1} {name} ", "dim"))
+    for number, name in enumerate(names):
+        is_chosen = number == chosen
+        parts.append((f"[{number + 1} {name}]", "accent") if is_chosen else (f" {number + 1} {name}{gap}", "dim"))
     return parts
+
+
+def _fitting(chosen: int, width: int) -> list[str]:
+    """The tabs' names, shortened from the right until they fit; the chosen one last."""
+    names = [tab.name for tab in TABS]
+    for place in (*(place for place in range(len(TABS) - 1, -1, -1) if place != chosen), chosen):
+        if sum(len(name) + 4 for name in names) <= width - 2:
+            break
+        names[place] = TABS[place].short
+    return names

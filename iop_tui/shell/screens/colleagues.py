@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from textual import on
 from textual.widget import Widget
 
 from iop_tui.access import roles
 from iop_tui.clinical.staff import api, service
-from iop_tui.ui.bars import Bar
+from iop_tui.shell.charting.profiles import profile_lines
+from iop_tui.shell.screens.admission import admit, try_kit
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickSeveral
 from iop_tui.ui.page import Page
+from iop_tui.ui.readview import HEADING, ReadView
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
@@ -52,17 +55,14 @@ class Colleagues(Page):
 
     heading = "People and roles"
     places = ("staff", "back", "find", "list")
-    DEFAULT_CSS = "Colleagues RecordList { margin-top: 1; }"
+    DEFAULT_CSS = "Colleagues RecordList { margin-top: 1; } Colleagues #profile { height: 9; }"
 
     def content(self) -> Iterable[Widget]:
-        """The list, and how to add somebody."""
+        """The list, below it the profile of who is under the cursor."""
         yield RecordList(COLUMNS, key=lambda row: row.line.id)
-        yield Bar(
-            [
-                ("A new colleague types a passphrase of their own in a shell: ", "bar_dim"),
-                ("iop-tui users add NAME --role ROLE", "bar"),
-            ]
-        )
+        profile = ReadView(id="profile")
+        profile.can_focus = False
+        yield profile
 
     def on_mount(self) -> None:
         """Everybody."""
@@ -78,6 +78,32 @@ class Colleagues(Page):
         found = await self.desk.read(colleagues)
         self.query_one(RecordList).set_rows(found)
         self.retitle(context=f"{len(found)} {'user' if len(found) == 1 else 'users'}")
+
+    @on(RecordList.Highlighted)
+    def _profile(self, event: RecordList.Highlighted) -> None:
+        self.start(self._show_profile, event.row, group="profile", exclusive=True)
+
+    async def _show_profile(self, row: Colleague) -> None:
+        found = await self.desk.read(profile_lines, row.line.id)
+        self.query_one("#profile", ReadView).show((), [("", row.line.name, HEADING), *found])
+
+    def action_edit_profile(self) -> None:
+        """The profile of who is under the cursor."""
+        row = self._chosen()
+        if row is not None:
+            self.go("profile", row.line.id)
+
+    def action_edit_program(self) -> None:
+        """Facility, Part 2 status, rule packs in force."""
+        self.go("program")
+
+    def action_add_user(self) -> None:
+        """Admit a colleague."""
+        self.start(admit, self, group="act")
+
+    def action_test_kit(self) -> None:
+        """Test one's own recovery kit."""
+        self.start(try_kit, self, group="act")
 
     def _chosen(self) -> Colleague | None:
         row: Colleague | None = self.query_one(RecordList).row

@@ -1,122 +1,45 @@
-"""Reading one record: logged before it is shown, verified, with signatures, addenda and who else could read it."""
+"""Reading one record: logged before it is shown, verified, with signatures, corrections, addenda and its readers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.widget import Widget
 
-from iop_tui.access.explain import Reader, explain
-from iop_tui.clinical.notes import service as notes
-from iop_tui.clinical.notes.screens import Review, sign
-from iop_tui.clinical.people import service as people
-from iop_tui.clinical.records import api as records
-from iop_tui.kernel.declare import Finding
+from iop_tui.access.policy import Kind
+from iop_tui.clinical.notes import formats
+from iop_tui.clinical.signing import service as signatures
+from iop_tui.clinical.signing.model import VOID_REASONS
 from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.text import clean
+from iop_tui.shell.charting.copies import give_copy
+from iop_tui.shell.charting.signing import review_and_sign, with_passphrase
+from iop_tui.shell.explaining import explained, explanation_lines
+from iop_tui.shell.screens.recordparts import Opened, lines, open_record
 from iop_tui.store.view import Changes
+from iop_tui.ui.ask import AskLine
 from iop_tui.ui.helpscreen import field_help
 from iop_tui.ui.page import Page
 from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.workspace import Workspace
 
+__all__ = ["Opened", "RecordPage", "lines", "open_record"]
 RECEIVED_LIMIT = 200_000
 """Characters of a received record shown at most; all of it comes with `iop-tui show --received`."""
-_WORDS = {
-    "draft": ("unsigned draft", "warn"),
-    "signed": ("signed", "text"),
-    "newer": ("written by a newer program", "warn"),
-}
-Triple = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A record and what is shown with it."""
-
-    view: records.RecordView
-    name: str
-    addenda: tuple[records.RecordView, ...]
-    own: bool
-
-
-def open_record(ws: Workspace, record: bytes) -> Opened:
-    """Read a record and its addenda; each is logged. Raises `NotFound`, `VaultDamaged`."""
-    view = records.read(ws, record)
-    addenda = (
-        tuple(records.read(ws, line.id) for line in notes.addenda(ws, record))
-        if view.line.kind == "progress_note"
-        else ()
-    )
-    try:
-        name = people.header(ws, view.line.person).name
-    except NotFound:
-        name = ""
-    return Opened(view, name, addenda, view.line.author == ws.user.user)
-
-
-def lines(opened: Opened) -> list[Triple]:
-    """The page: state, signatures, fields, addenda."""
-    view = opened.view
-    word, tone = _WORDS.get(view.line.status, ("", "text"))
-    found: list[Triple] = [("", view.line.label, HEADING)]
-    found += [("State", word, tone)] if word else []
-    if view.line.conflict:
-        found.append(("State", "! two versions; the newer one is shown", "danger"))
-    found.append(("Written by", f"{view.line.author_name}{_when(view.line)}", "text"))
-    found += [("Signed", _signature(item), "text") for item in view.signatures]
-    if opened.addenda:
-        found.append(("Addenda", f"{len(opened.addenda)}, at the end", "accent"))
-    if view.source:
-        found.append(("Source", view.source, "dim"))
-    found += [("", "Content", HEADING), *_body(view)]
-    for item in opened.addenda:
-        state = "" if item.line.status == "signed" else " (unsigned)"
-        found.append(("", f"Addendum of {item.line.service_date} by {item.line.author_name}{state}", HEADING))
-        found += [*_body(item), *(("Signed", _signature(each), "text") for each in item.signatures)]
-    return found
-
-
-def _when(line: records.RecordLine) -> str:
-    return f", {line.service_date}" if line.service_date else ""
-
-
-def _signature(item: records.SignatureView) -> str:
-    return f"{item.name}, {item.role}, as {item.meaning}, by {item.method}, {item.at.replace('T', ' ').rstrip('Z')} UTC"
-
-
-def _body(view: records.RecordView) -> list[Triple]:
-    if view.document is None or view.type is None:
-        return [("", "This program cannot show this kind of record yet.", "dim")]
-    return [(info.label, text, "text") for info, text in view.type.shown(view.document) if text]
-
-
-def reader_lines(readers: list[Reader]) -> list[Triple]:
-    """Who could read it, with the rule."""
-    found: list[Triple] = [("", "Who could read this, from the keys that are given out", HEADING)]
-    for item in readers:
-        until = f" until {item.until}" if item.until else ""
-        found.append(
-            (
-                item.name,
-                f"{', '.join(item.roles)}; {item.via} by {item.act}, {item.rule}, since {item.since[:10]}{until}",
-                "text",
-            )
-        )
-    return found
+NOT_CORRECTED = ("addendum", "amendment", "void", "client_signature")
+"""What stands beside a document is not corrected: the document is."""
 
 
 class RecordPage(Page):
     """One record to read."""
 
     heading = "Record"
-    places = ("record", "back", "find")
+    places: ClassVar[tuple[str, ...]] = ("record", "back", "find")
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, form: str = formats.DEFAULT) -> None:
         super().__init__()
         self.opened = opened
+        self._form = form if form in formats.FORMATS else formats.DEFAULT
         self._mode = ""
 
     @property
@@ -138,22 +61,40 @@ class RecordPage(Page):
         view = self.opened.view
         day = f" of {view.line.service_date}" if view.line.service_date else ""
         self.retitle(f"{view.line.label}{day}", self.opened.name)
-        self.query_one(ReadView).show((), lines(self.opened))
+        self.query_one(ReadView).show((), lines(self.opened, self._form))
 
     # -- what can be done ------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim what does not fit this record; pressing it says why."""
         del parameters
-        line, own = self.opened.view.line, self.opened.own
-        draft = line.status == "draft" and own
+        line, own, void = self.opened.view.line, self.opened.own, bool(self.opened.beside.void)
+        draft = line.status == "draft" and own and not void
+        signed = line.status == "signed" and not void
+        main = line.kind not in NOT_CORRECTED
+        kind = self.opened.view.type
         fits = {
-            "edit_record": draft,
+            "edit_record": draft or (own and line.status == "kept" and kind is not None and not kind.signable),
             "sign_record": draft,
-            "add_addendum": line.status == "signed" and line.kind == "progress_note",
+            "add_addendum": signed and line.kind == "progress_note",
+            "correct": signed and own and main,
+            "format": line.kind == "progress_note",
+            "withdraw": own and not void and kind is not None and kind.signable and line.kind != "void",
+            "client_signs": signed and main and line.compartment_kind != Kind.JNT,
             "show_received": bool(self.opened.view.received),
+            "give_copy": not draft,
         }.get(action, True)
         return bool(fits)
+
+    def action_copy_text(self) -> None:
+        """The record's text into the program's own clipboard; it keeps its label."""
+        view = self.opened.view
+        if view.document is None or view.type is None:
+            self.app.notify("There is nothing to copy.", severity="warning")
+            return
+        shown = [text for info, text in view.type.shown(view.document) if info.search and not info.choices and text]
+        self.app.copy_to_clipboard("\n".join(shown))
+        self.app.notify("Copied inside the program, with its label. Nothing goes to the system's clipboard.")
 
     def action_edit_record(self) -> None:
         """Go on writing."""
@@ -165,19 +106,45 @@ class RecordPage(Page):
 
     def action_sign_record(self) -> None:
         """Review and sign."""
-        self.start(self._sign, group="save")
+        line = self.opened.view.line
+        named = [(self.record, f"{line.label.lower()} of {self.opened.name}")]
+        self.start(review_and_sign, self, named, group="save")
 
-    async def _sign(self) -> None:
-        if await self.app.push_screen_wait(Review(f"Sign for {self.opened.name}?", self._findings())) and await sign(
-            self, self.desk, [self.record]
-        ):
-            self.app.notify("Signed.")
+    def action_versions(self) -> None:
+        """What was changed when, side by side."""
+        self.go("versions", self.record)
 
-    def _findings(self) -> tuple[Finding, ...]:
-        view = self.opened.view
-        if view.type is None or view.document is None:
-            return ()
-        return view.type.findings(view.document, notes.context(self.desk.subject))
+    def action_correct(self) -> None:
+        """A correction beside the signed text."""
+        self.go("amend", self.record)
+
+    def action_client_signs(self) -> None:
+        """Record the client's signature."""
+        self.go("clientsign", self.record)
+
+    def action_give_copy(self) -> None:
+        """A copy on paper or as a file for the person it is about."""
+        self.start(give_copy, self, self.record, self.opened.view.document, group="save")
+
+    def action_withdraw(self) -> None:
+        """Withdraw the document with a reason; it stays readable, marked as void."""
+        self.start(self._withdraw, group="save")
+
+    async def _withdraw(self) -> None:
+        label = self.opened.view.line.label.lower()
+        consequence = "It stays in the record for ever, marked as void with your reason, and counts for nothing."
+        answer = await self.app.push_screen_wait(
+            AskLine(f"Withdraw this {label}?", consequence, "Explanation", choices=VOID_REASONS, done="withdraw")
+        )
+        if answer is None:
+            return
+        reason, explanation = answer
+
+        async def act() -> None:
+            await self.desk.write(signatures.void, self.record, reason=reason, explanation=explanation)
+
+        if await with_passphrase(self, act, "Withdrawing is signed: your passphrase."):
+            self.app.notify("Withdrawn. It stays readable, marked as void.")
 
     def action_who_reads(self) -> None:
         """Who could read this, or back to the record."""
@@ -195,12 +162,18 @@ class RecordPage(Page):
             self._show()
 
     async def _show_readers(self) -> None:
-        readers = await self.desk.read(_explain, self.record)
-        self.query_one(ReadView).show((), reader_lines(readers))
+        found = await self.desk.read(explained, self.record)
+        self.query_one(ReadView).show((), explanation_lines(found))
 
     async def _show_received(self) -> None:
         text = clean(self.opened.view.received[:RECEIVED_LIMIT].decode(errors="replace"))
         self.query_one(ReadView).show((), [("", "As received", HEADING), ("", text, "text")])
+
+    def action_format(self) -> None:
+        """A progress note under the next format's headings; remembered."""
+        self._form = formats.following(self._form)
+        self._show()
+        self.go("set", how=f"note_format={self._form}")
 
     def action_back(self) -> None:
         """From a side view to the record, from there out."""
@@ -224,15 +197,22 @@ class RecordPage(Page):
         self.start(self._again, group="show", exclusive=True)
 
     async def _again(self) -> None:
-        self.opened = await self.desk.keep(open_record, self.record)
+        try:
+            self.opened = await self.desk.keep(open_record, self.record)
+        except NotFound:
+            self._close_ended()
+            return
         self._show()
         self.refresh_bindings()
+
+    def _close_ended(self) -> None:
+        """What was shared ended while it was on screen: its words go at once, then the page."""
+        self.query_one(ReadView).show((), [("", "The share ended: this is no longer yours to read.", HEADING)])
+        if self.is_current:
+            self.app.notify("The share ended: this record is no longer yours to read.", severity="warning")
+            super().action_back()
 
     def help_sections(self) -> Iterable[tuple[str, Iterable[tuple[str, str]]]]:
         """The fields of the document."""
         kind = self.opened.view.type
         return ((kind.label, field_help(kind.fields())),) if kind is not None else ()
-
-
-def _explain(ws: Workspace, record: bytes) -> list[Reader]:
-    return explain(ws.session, record)

@@ -71,10 +71,16 @@ def _squeezed(text: str, ranges: list[tuple[int, int]]) -> tuple[str, list[tuple
     return out, [(places[start], places[end]) for start, end in ranges]
 
 
+def _mark(hit: records.Hit) -> Cell:
+    """Withdrawn or corrected: said before anybody opens it."""
+    return Cell("! void", "danger") if hit.mark == records.VOID else Cell(hit.mark, "dim")
+
+
 COLUMNS: tuple[Column[Result], ...] = (
     Column("name", "Who", lambda row: Cell(row.name, "strong"), 18),
     Column("date", "Date", lambda row: Cell(row.hit.service_date, "dim"), 10, priority=2),
     Column("what", "What", lambda row: Cell(row.hit.label, "dim"), 14, priority=1),
+    Column("mark", "", lambda row: _mark(row.hit), 7),
     Column("text", "Text", lambda row: row.snippet, 40, weight=1),
 )
 

@@ -8,7 +8,9 @@ from typing import Any
 from tests.support.command import Site
 
 NOTE = {
-    "service_date": "2026-01-05", "start": "10:00:00", "stop": "10:50:00", "modality": "video", "location": "at home",
+    "service_date": "2026-01-05", "start": "10:00:00", "stop": "10:50:00", "modality": "in person",
+    "location": "Clinic", "mental_status": {"summary": "all normal"}, "methods": ["CBT"],
+    "partner_violence": "not asked today",
     "presentation": "Sleeps badly since the storm on Tuesday", "intervention": "Practised paced breathing",
     "response": "Calmer", "progress": "moderate", "risk": "denied", "plan": "Diary card", "objectives": ["1.1.1"],
 }  # fmt: skip
@@ -83,7 +85,7 @@ def test_lists_have_their_keys_and_a_stable_order(site: Site) -> None:
     minimum = {
         "people": {"id", "name"}, "notes": {"id", "person", "kind", "status", "service_date", "author"},
         "due": {"person", "what", "due", "rule", "source"}, "plans": {"id", "person", "kind"},
-        "measures": {"id", "person", "score"}, "couples": {"id", "a", "b"}, "sessions": set(),
+        "measures": {"id", "person", "score"}, "couples": {"id", "a", "b"}, "sessions": {"id", "person", "outcome"},
     }  # fmt: skip
     with site.batch("Dana Example") as do:
         for name, keys in minimum.items():

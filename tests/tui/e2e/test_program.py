@@ -55,7 +55,7 @@ def _start(made: Program, terminals: list[Terminal], size: tuple[int, int] = (80
 def _to_note(terminal: Terminal) -> None:
     terminal.press("gc").wait_for("Caseload").wait_for(r"\d people")
     terminal.press("/").type("bra").wait_for("1 person found").press("<enter>").wait_for("Safe contact")
-    terminal.press("n").wait_for("Note: Max Brandt")
+    terminal.press("n").wait_for("Note: Max Brandt").press("<f4>").wait_for("What the client said")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -64,11 +64,11 @@ def test_unlock_caseload_chart_note_sign_lock_unlock_and_it_is_there(
 ) -> None:
     terminal = unlock(_start(made, terminals, size), made.founder, nadia)
     _to_note(terminal)
-    terminal.type(f"{CANARY} slept well").press("<f4>").type("Listened").press("<f4>").type("Calmer").press(
-        "<f4>m<f4>d<f4><f4>"
-    )
-    terminal.type("Walk daily").press("<f8>").wait_for("Modality is missing").press("<enter>").wait_for("! Modality")
-    terminal.press("v").press("<f4><f4>").type("home").press("<f8>").wait_for(r"\[s\] sign").press("s")
+    terminal.type(f"{CANARY} slept well").press("<f4>a").type("Before the plan").press("<f4><enter>")
+    terminal.wait_for("mark").press(" <enter>").wait_gone("mark").press("<f4>").type("Listened")
+    terminal.press("<f4>").type("Calmer").press("<f4>mdn").type("Walk daily")
+    terminal.press("<f8>").wait_for("! missing +Modality").press("<enter>").wait_for("! Modality")
+    terminal.press("i").type("Clinic").press("<f8>").wait_for(r"\[s\] sign").press("s")
     terminal.wait_for("Timeline").wait_for(f"{CANARY}.*signed")
     terminal.press("<ctrl+l>").wait_for("Locked").wait_for("Passphrase")
     terminal.settle()

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
+from iop_tui.ui.recordlist import RecordList
 from tests.support.vaults import Program, empty, program
 
 SECONDS = 8.0
@@ -66,6 +67,18 @@ class Desk:
             before = now
             await asyncio.sleep(0.1)
             await self.pilot.pause()
+
+    async def due(self, words: str) -> Desk:
+        """Put the cursor of Today's queue on the first line that has some words, after the charts were looked into."""
+        await self.see("Due")
+        await self.gone("looking through the charts")
+        listing = self.app.screen.query_one("#tasks", RecordList)
+        await self.until(lambda: listing.up_to_date, "the queue")
+        rows = [listing.row_at(place) for place in range(listing.count)]
+        listing.focus()
+        listing.move_to(next(place for place, row in enumerate(rows) if row and words in f"{row.what} {row.name}"))
+        await self.pilot.pause()
+        return self
 
     async def paste(self, text: str) -> Desk:
         """A whole text at once, as a terminal pastes it."""

@@ -16,11 +16,11 @@ def box(screen: str) -> str:
     return "\n".join(line[left:right] for line in lines if line[left : left + 1] in "┌│└" and line[left:right].strip())
 
 
-def compare(name: str, size: tuple[int, int], screen: str) -> None:
+def compare(name: str, size: tuple[int, int], screen: str, folder: Path = FOLDER) -> None:
     """The screen equals the file of its name and size."""
-    file = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
+    file = folder / f"{name}-{size[0]}x{size[1]}.txt"
     text = "\n".join(line.rstrip() for line in screen.split("\n")).rstrip("\n") + "\n"
     if os.environ.get("IOP_TUI_GOLDENS") == "write":
-        FOLDER.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
     assert file.read_text("utf-8") == text, f"{file.name} differs:\n{text}"

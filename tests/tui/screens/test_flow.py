@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Input
 
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.starting import unsaved
@@ -32,13 +32,19 @@ async def fill(desk: Desk, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         form.focus_field(name)
         await desk.pilot.pause()
-        await (desk.press(text) if len(text) == 1 else desk.paste(text))
+        if name == "methods":
+            await desk.open("<enter>")
+            await desk.see("[Space] mark")
+            await desk.open("<space>", "<enter>")
+            await desk.gone("[Space] mark")
+        else:
+            await (desk.press(text) if len(text) == 1 else desk.paste(text))
 
 
 FULL = {
-    "modality": "v", "location": "home", "presentation": "Canary slept well",
-    "intervention": "listened", "response": "good",
-    "progress": "m", "risk": "d", "plan": "walk",
+    "modality": "i", "location": "Room 2", "presentation": "Canary slept well", "mental_status/summary": "a",
+    "off_plan_reason": "Before the first plan", "methods": "", "intervention": "listened", "response": "good",
+    "progress": "m", "risk": "d", "partner_violence": "n", "plan": "walk",
 }  # fmt: skip
 
 
@@ -50,7 +56,7 @@ async def test_from_today_to_a_signed_note(opened: Open, made: Program, size: tu
         await desk.see("Note: Max Brandt")
         await fill(desk, FULL)
         await desk.open("<f8>")
-        await desk.see("Sign for Max Brandt", "look")
+        await desk.see("Sign for Max Brandt", "[s] sign")
         await desk.open("s")
         await desk.see("Time", "signed")
         line = records.search(desk.app.ws, "canary")[0]
@@ -64,20 +70,21 @@ async def test_signing_asks_for_what_is_missing_and_goes_there(opened: Open) -> 
         await chart_of(desk, "bra", "Max Brandt")
         await desk.press("n")
         await desk.see("Note: Max Brandt")
-        await desk.paste("Only this")
+        await fill(desk, {"presentation": "Only this"})
         await desk.open("<f8>")
-        await desk.see("Intervention is missing", "when nothing is missing")
+        await desk.see("Modality, Mental status", "when nothing is missing")
         await desk.open("s")
         await desk.see("Sign for")
         await desk.press("<enter>")
-        await desk.see("! Intervention is missing")
+        await desk.see("! Modality is missing")
         assert not records.search(desk.app.ws, "signed")
 
 
 async def test_signing_asks_for_the_passphrase_after_five_minutes(opened: Open, made: Program) -> None:
     async with opened() as desk:
         made.clock.advance(301)
-        await desk.press("<down>", "<enter>")
+        await desk.due("Sign the progress note Max Brandt")
+        await desk.press("<enter>")
         await desk.see("unsigned draft")
         await desk.press("e")
         await desk.see("Note: Max Brandt")
@@ -99,7 +106,7 @@ async def test_unsaved_text_is_sealed_within_a_second_and_offered_again(opened: 
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.paste("Half a sentence")
+        await fill(desk, {"presentation": "Half a sentence"})
         await desk.see("unsaved text kept")
         waiting = unsaved(desk.app.ws)
         assert [(line.name, line.words >= 3) for line in waiting] == [("Ana Quill", True)]
@@ -125,7 +132,7 @@ async def test_a_lock_in_the_middle_of_a_word_keeps_it(opened: Open, made: Progr
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.paste("Canary unfinis")
+        await fill(desk, {"presentation": "Canary unfinis"})
         desk.app.seal()
     with made.workspace("nadia") as ws:
         (kept,) = notes.kept(ws).values()
@@ -138,7 +145,7 @@ async def test_discarding_asks_and_leaves_nothing(opened: Open) -> None:
         await chart_of(desk, "qui", "Ana Quill")
         await desk.press("n")
         await desk.see("Note: Ana Quill")
-        await desk.paste("Throw this away")
+        await fill(desk, {"presentation": "Throw this away"})
         await desk.see("unsaved text kept")
         await desk.open("<escape>", "d")
         await desk.see("Discard what is not saved?")
@@ -154,8 +161,9 @@ async def test_discarding_asks_and_leaves_nothing(opened: Open) -> None:
 
 async def test_a_draft_is_saved_edited_and_read(opened: Open) -> None:
     async with opened() as desk:
-        await desk.press("<down>", "<enter>")
-        await desk.see("Progress note of 2026-03-11", "unsigned draft", "Missed the bus")
+        await desk.due("Sign the progress note Max Brandt")
+        await desk.press("<enter>")
+        await desk.see("Progress note of 2026-03-11", "unsigned draft")
         await desk.press("e")
         await desk.see("Note: Max Brandt")
         await fill(desk, {"plan": "Call the bus company"})
@@ -241,7 +249,7 @@ async def test_registering_and_assigning(opened: Open, made: Program) -> None:
         await desk.see("Assign to Nora", "Tom, individual therapist")
         await desk.open("t", "<enter>")
         await desk.see("Assigned")
-        await desk.press("7")
+        await desk.press("8")
         await desk.see("individual therapist")
     with made.workspace("tom") as ws:
         assert "Nora Testname" in {row[0] for row in ws.view.rows("SELECT name FROM person")}
@@ -287,7 +295,7 @@ async def test_type_ahead_reaches_the_editor(opened: Open) -> None:
         await chart_of(desk, "qui", "Ana Quill")
         await desk.open("nAhead of the page")
         await desk.see("Note: Ana Quill", "Ahead of the page")
-        assert isinstance(desk.app.focused, TextArea)
+        assert isinstance(desk.app.focused, Input), "the first answer that is open: who else is present"
 
 
 async def test_lists_keep_their_place(opened: Open) -> None:

@@ -18,6 +18,7 @@ ALL = [*BOTH, (60, 20)]
 async def shot(desk: Desk, name: str, *words: str) -> None:
     """Wait for words, then compare."""
     await desk.see(*words)
+    await desk.gone("looking through the charts")
     await desk.settled()
     size = desk.app.size
     dialog = isinstance(desk.app.screen, ModalScreen) and "┌" in desk.screen()
@@ -40,14 +41,15 @@ async def test_core_flow(opened: Open, size: tuple[int, int]) -> None:
         await desk.see("Timeline" if size[0] > 60 else "Time")
         await desk.press("n")
         await shot(desk, "note", "Note: Ana Quill")
+        await desk.press("nobody", "<f4>", "y")
         await desk.paste("Reports three sober days.")
         await desk.see("unsaved text kept")
         await desk.open("<f8>")
-        await shot(desk, "review", "Sign for Ana Quill", "Intervention is missing")
+        await shot(desk, "review", "Sign for Ana Quill", "Mental status, Intervention")
         await desk.open("<enter>")
-        await shot(desk, "note-refused", "! Intervention is missing")
+        await shot(desk, "note-refused", "! Mental status is missing")
         await desk.open("<escape>")
-        await shot(desk, "note-commands", "nothing is lost")
+        await shot(desk, "note-commands", "w spelling")
 
 
 @pytest.mark.parametrize("size", BOTH)
@@ -63,7 +65,7 @@ async def test_tabs_and_tools(opened: Open, size: tuple[int, int], monkeypatch: 
         ):
             await desk.press(str(number))
             await shot(desk, f"chart-{name}", words, "record")
-        await desk.press("7")
+        await desk.press("8")
         await shot(desk, "chart-team", "Cleo")
         await desk.press("/", "qua")
         await shot(desk, "search", "2 in 1 chart")

@@ -6,9 +6,28 @@ import inspect
 
 import pytest
 
-from iop_tui.clinical.notes.screens import AddendumEditor, NoteEditor
+from iop_tui.clinical.consents.screens import ConsentEditor, ConsentList
+from iop_tui.clinical.measures.screens.answering import Answering
+from iop_tui.clinical.measures.screens.charts import MeasureCharts
+from iop_tui.clinical.notes.screens import AddendumEditor, NoteEditor, PsychotherapyEditor
 from iop_tui.clinical.people.screens import Caseload, PersonEditor
+from iop_tui.clinical.plans.screens import PlanEditor, PlanReview
+from iop_tui.clinical.relapse.screens import DrillPage, RelapsePage
+from iop_tui.clinical.toxicology.screens import FollowbackPage, RecoveryPage
 from iop_tui.shell.app import IopApp
+from iop_tui.shell.charting.chartcheck import ChartCheck
+from iop_tui.shell.charting.clientsign import ClientSigns
+from iop_tui.shell.charting.corrections import CorrectionEditor
+from iop_tui.shell.charting.documents import DocumentEditor
+from iop_tui.shell.charting.drafts import Drafts
+from iop_tui.shell.charting.planpage import PlanPage
+from iop_tui.shell.charting.profiles import ProfileEditor
+from iop_tui.shell.charting.supervision import CosignPage, Supervision
+from iop_tui.shell.charting.versions import Versions
+from iop_tui.shell.couples.contract import Contract
+from iop_tui.shell.couples.couplechart import CoupleChartPage, Couples
+from iop_tui.shell.couples.editor import PartnerSigns
+from iop_tui.shell.couples.guidepage import GuidePage
 from iop_tui.shell.keymap import TABLE
 from iop_tui.shell.screens.auditlog import AuditLog
 from iop_tui.shell.screens.chart import Chart
@@ -19,14 +38,21 @@ from iop_tui.shell.screens.settings import Settings
 from iop_tui.shell.screens.today import Today
 from iop_tui.ui.form import Form
 from iop_tui.ui.keys import Action
+from iop_tui.ui.outline import OutlineList
 from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 
 PAGES: list[type[Page]] = [
     Today, Caseload, Chart, RecordPage, Search, Colleagues, AuditLog, Settings, NoteEditor, AddendumEditor,
-    PersonEditor,
+    PsychotherapyEditor, PersonEditor, DocumentEditor, CorrectionEditor, ProfileEditor, Supervision, CosignPage,
+    ChartCheck, Versions, Drafts, PlanEditor, PlanReview, PlanPage, ClientSigns, Couples, CoupleChartPage, Contract,
+    GuidePage, PartnerSigns, ConsentList, ConsentEditor,
+    Answering, MeasureCharts, RelapsePage, DrillPage, RecoveryPage, FollowbackPage,
 ]  # fmt: skip
-OWN_WIDGETS = {"filter": Caseload, "search": Search, "row": NoteEditor}
+OWN_WIDGETS = {
+    "filter": Caseload, "search": Search, "row": NoteEditor, "noterow": NoteEditor, "textrow": NoteEditor,
+    "guiderow": GuidePage, "outline": OutlineList, "plantree": PlanEditor, "decide": PlanReview,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -54,7 +80,7 @@ def test_every_action_of_a_screen_exists(page: type[Page]) -> None:
 @pytest.mark.parametrize("place", sorted(OWN_WIDGETS))
 def test_every_action_of_a_field_exists(place: str) -> None:
     for action in TABLE.at(place):
-        assert _runs(action, (OWN_WIDGETS[place],)), action.id
+        assert _runs(action, (OWN_WIDGETS[place], IopApp)), action.id
 
 
 def test_every_place_of_the_table_is_used() -> None:

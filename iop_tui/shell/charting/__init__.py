@@ -1,0 +1,1 @@
+"""Screens of charting between sessions: documents, corrections, versions, co-signatures, checks, profiles."""

@@ -1,0 +1,1 @@
+"""Screens of couples work: the couple chart, its editors, guides, pasting with labels."""
