@@ -19,6 +19,8 @@ from tests.benchmarks.probe import Probe, environment
 
 PROGRAM = [sys.executable, "-m", "iop_tui"]
 _CLINICAL = "individual therapist"
+TYPING_SECONDS = 2.0
+"""What a person needs at least for a passphrase of fifteen characters and a code; screens are loaded meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +94,5 @@ def unlock(probe: Probe, user: DemoUser) -> float:
     probe.when(r"(?i)passphrase")
     probe.send(user.passphrase + "<enter>")
     probe.when(r"(?i)\bcode\b")
-    probe.settle(0.2)
+    probe.settle(TYPING_SECONDS)
     return probe.send(user.code() + "<enter>")

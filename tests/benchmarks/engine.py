@@ -12,6 +12,7 @@ from typing import Any
 import sqlcipher3.dbapi2 as sqlcipher
 
 from iop_tui.clinical.notes import service as notes
+from iop_tui.clinical.notes.mental import MentalStatus
 from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
@@ -112,8 +113,9 @@ def _note(number: int) -> ProgressNote:
     words = f"Session {number}. " + "The client reported steadier sleep and fewer arguments. Homework was done. " * 8
     return ProgressNote(
         service_date=date(2026, 1, 5), start=clock_time(10), stop=clock_time(10, 50), modality="in person",
-        presentation=words, intervention="Reviewed the plan with the client.", response="Engaged.",
-        progress="moderate", risk="denied", plan="Continue.", objectives=("1.1.1",),
+        location="Clinic", presentation=words, mental_status=MentalStatus(summary="all normal"), methods=("CBT",),
+        intervention="Reviewed the plan with the client.", response="Engaged.", progress="moderate", risk="denied",
+        partner_violence="not asked today", plan="Continue.", objectives=("1.1.1",),
     )  # fmt: skip
 
 

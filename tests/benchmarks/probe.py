@@ -185,6 +185,21 @@ class Probe:
             total += int(fields[11]) + int(fields[12])
         return total / _TICK
 
+    def calm(self, timeout: float = 120.0) -> None:
+        """Wait until what the program does by itself behind the screen is done. Raises `TimeoutError`."""
+        end = time.perf_counter() + timeout
+        while time.perf_counter() < end:
+            before = self.cpu()
+            self.settle(1.0)
+            if self.cpu() - before < 0.05:
+                return
+        raise TimeoutError("the program never came to rest")
+
+    def ended(self) -> float:
+        """Wait for the end; when it came, on the clock of `time.perf_counter`."""
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        return time.perf_counter()
+
     def alive(self) -> bool:
         """Whether the program still runs."""
         return self.pid > 0 and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
