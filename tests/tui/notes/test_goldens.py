@@ -36,7 +36,7 @@ async def test_editors(
         await desk.press("<f4>")
         await shot(desk, "noteeditor-answer")
         await desk.press("a", "#1")
-        await desk.see("1.1.2 Step 1", "5 missing")
+        await desk.see("1.1.2 Step 1", "Say what you did")
         await shot(desk, "noteeditor-offers")
         await desk.press("<escape>", "<f5>")
         await desk.see("DAP, ")
