@@ -10,11 +10,13 @@ from iop_tui.store.session import Session
 
 
 @contextmanager
-def attempted(session: Session, action: str, *, person: bytes = b"", subject: bytes = b"") -> Iterator[None]:
+def attempted(
+    session: Session, action: str, *, person: bytes = b"", subject: bytes = b"", category: str = ""
+) -> Iterator[None]:
     """Audit a `Refused` raised inside as an event of its own, then let it go on.
 
-    The event holds the action and the rule's code, never a word of what was asked. Being asked for the passphrase
-    again is no refusal.
+    The event holds the action and the rule's code, never a word of what was asked; `category` is the part of the record
+    it was about, where one is known. Being asked for the passphrase again is no refusal.
     """
     try:
         yield
@@ -22,6 +24,7 @@ def attempted(session: Session, action: str, *, person: bytes = b"", subject: by
         raise
     except Refused as error:
         work = session.work()
-        session.note(work, "refused", person=person, subject=subject, detail=f"{action}: {rule_of(error)}")
+        detail = f"{action}: {rule_of(error)}"
+        session.note(work, "refused", person=person, category=category, subject=subject, detail=detail)
         session.commit(work)
         raise

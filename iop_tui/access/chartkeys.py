@@ -25,6 +25,7 @@ from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
 from iop_tui.kernel.ids import show_id
+from iop_tui.store.believed import ACTED_UPON
 from iop_tui.store.catchup import AUTHORITY_KINDS
 from iop_tui.store.session import Session
 from iop_tui.store.work import Work
@@ -66,7 +67,7 @@ def receive(session: Session, work: Work, person: bytes, record: bytes, leaf: by
     """Open the chart of an announced person and write the entry into it, as it was deposited."""
     body = session.open_revision(leaf).body
     entry = msgspec.json.decode(body.payload, type=Arrival)
-    if entry.kind in _TYPES or entry.kind in AUTHORITY_KINDS:
+    if entry.kind in _TYPES or entry.kind in AUTHORITY_KINDS | ACTED_UPON:
         session.note(work, "arrival-refused", person=person, category=Kind.DESK, subject=record)
         return
     chart = open_chart(session, work, person, entry.initials, announced=True)
@@ -113,22 +114,43 @@ def assign(
         raise RoleRefused(
             "Assigning clinicians is done by the front desk, the medical director or the privacy officer."
         )
-    pairs = _walls(session, person, user)
-    partners = {other for pair in pairs if (other := pair.partner(person)) is not None}
-    kept = [fact for partner in partners for fact in _keepers(session, partner)]
-    wall.check_assignment(CareFact(user, person, role), [*charts.care_facts(session), *kept], pairs)
+    part = CareFact(user, person, role)
+    check_wall(session, part, charts.care_facts(session))
     chart = chart or charts.chart_of(session, person)
     recipient = user_recipient(session, user, role)
-    if recipient.id != session.identity.user or not session.holds(charts.reserved_id(chart, Kind.DIR)):
-        targets = _given_at_once(session, chart, person, role)
-        if targets:
-            end = day_start(until) if until is not None else 0
-            give_member(session, work, targets, [recipient], act="assign", not_after_ms=end)
+    targets = _given_at_once(session, chart, person, role)
+    if user == session.identity.user:  # a key of their own to the entry, where they open it as one of a group
+        targets = [one for one in targets if one.kind == Kind.DIR and not charts.in_directory(session, part)]
+    if targets:
+        end = day_start(until) if until is not None else 0
+        give_member(session, work, targets, [recipient], act="assign", not_after_ms=end)
     member = CareMember(user=show_id(user), name=card.name, role=role, since=since, until=until)
     record, _ = put(session, work, charts.reserved_id(chart, Kind.DIR), _TYPES["care_member"], member, person=person)
     put(session, work, program_compartment(session, Kind.REG), _TYPES["care_member"], member, person=person)
     session.note(work, "assign", person=person, category=Kind.DIR, subject=user, detail=role)
     return record
+
+
+def check_wall(session: Session, fact: CareFact, team: Iterable[CareFact]) -> None:
+    """Raise `WallRefused` where somebody in this part would stand on both sides of a couple, with what they keep alone
+    about a partner and with couples of the past (CR-1, CR-12).
+    """
+    pairs = _walls(session, fact.person, fact.user)
+    partners = {other for pair in pairs if (other := pair.partner(fact.person)) is not None}
+    kept = [one for partner in partners for one in keepers(session, partner)]
+    wall.check_assignment(fact, [*team, *kept], pairs)
+
+
+def stands(session: Session, person: bytes, user: bytes, role: str) -> bool:
+    """Whether a user has this part as things are now: named in the care team, not suspended, with a key to the
+    directory entry. Raises `WallRefused` where the wall speaks against a part that was given before.
+    """
+    lost = charts.suspended(session)
+    fact = next((one for one in charts.care_facts(session, person) if (one.user, one.role) == (user, role)), None)
+    if fact is None or fact.id in lost:
+        return False
+    check_wall(session, fact, [one for one in charts.care_facts(session) if one.id not in lost])
+    return charts.in_directory(session, fact)
 
 
 def _walls(session: Session, person: bytes, user: bytes) -> list[CoupleFact]:
@@ -166,7 +188,7 @@ def link_couple(session: Session, work: Work, a: bytes, b: bytes, therapist: byt
         raise RoleRefused(f"{card.name} is not a couples therapist of this program.")
     if not roles.ASSIGNERS & set(session.identity.roles):
         raise RoleRefused("Linking a couple is done by the front desk, the medical director or the privacy officer.")
-    wall.check_link(a, b, therapist, [*charts.care_facts(session), *_keepers(session, a), *_keepers(session, b)])
+    wall.check_link(a, b, therapist, [*charts.care_facts(session), *keepers(session, a), *keepers(session, b)])
     if any(fact.partner(person) for fact in charts.couples(session) for person in (a, b)):
         raise Refused("One of these people is part of a couple already.", "Dissolve the other couple first.")
     ids = [session.rng.token(16) for _ in range(4)]
@@ -201,7 +223,7 @@ def _today(work: Work) -> date:
 def end_care(session: Session, work: Work, person: bytes, user: bytes) -> None:
     """End a user's part in a person's care: every wrap of that chart is revoked, the compartments get new keys."""
     chart = charts.chart_of(session, person)
-    wraps = _live_wraps(session, user, _left_behind(session, chart, ()))
+    wraps = _live_wraps(session, user, _left_behind(chart, ()))
     if not wraps:
         raise NoKey("This user has no part in this person's care.")
     session.act(work, "end-care", revokes=wraps)
@@ -219,15 +241,12 @@ def _live_wraps(session: Session, user: bytes, compartments: Iterable[bytes]) ->
     return tuple(row[0] for row in rows)
 
 
-def _left_behind(session: Session, chart: ChartMap, rest: tuple[str, ...]) -> list[bytes]:
+def _left_behind(chart: ChartMap, rest: tuple[str, ...]) -> list[bytes]:
     """Compartments of a chart that somebody leaves whose other parts in it are `rest`.
 
-    What authors keep alone stays theirs where anything was written; where nothing was, the key goes too.
+    What authors keep alone stays theirs, written or not: an end that depended on it would tell others which it was.
     """
-    shared = [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS if not policy.may_be_member(kind, rest)]
-    alone = [identifier for role, identifier in _kept_alone(chart) if role not in rest]
-    written = "SELECT 1 FROM revision WHERE compartment = ? LIMIT 1"
-    return [*shared, *(item for item in alone if not session.db.read(written, (item,)))]
+    return [charts.reserved_id(chart, kind) for kind in policy.PERSON_KINDS if not policy.may_be_member(kind, rest)]
 
 
 def _kept_alone(chart: ChartMap) -> list[tuple[str, bytes]]:
@@ -235,7 +254,7 @@ def _kept_alone(chart: ChartMap) -> list[tuple[str, bytes]]:
     return [(role, charts.reserved_id(chart, kind, role)) for kind in (Kind.PSY, Kind.SAFE) for role in parts]
 
 
-def _keepers(session: Session, person: bytes) -> list[CareFact]:
+def keepers(session: Session, person: bytes) -> list[CareFact]:
     """Who holds keys to what authors keep alone about a person, in care now or before: they stand on that side."""
     try:
         chart = charts.chart_of(session, person)
@@ -255,7 +274,7 @@ def end_part(session: Session, work: Work, fact: CareFact) -> None:
     chart = charts.chart_of(session, fact.person)
     team = charts.care_facts(session, fact.person)
     rest = tuple(other.role for other in team if other.user == fact.user and other.role != fact.role)
-    wraps = _live_wraps(session, fact.user, _left_behind(session, chart, rest))
+    wraps = _live_wraps(session, fact.user, _left_behind(chart, rest))
     session.act(work, "end-care", revokes=wraps)
     close_membership(session, work, fact.person, fact.user, fact.role)
     session.note(work, "end-care", person=fact.person, category=Kind.DIR, subject=fact.user, detail=fact.role)
@@ -266,7 +285,7 @@ def hold_back(session: Session, work: Work, fact: CareFact) -> None:
     chart = charts.chart_of(session, fact.person)
     team = charts.care_facts(session, fact.person)
     rest = tuple(other.role for other in team if other.user == fact.user and other.role != fact.role)
-    wraps = _live_wraps(session, fact.user, _left_behind(session, chart, rest))
+    wraps = _live_wraps(session, fact.user, _left_behind(chart, rest))
     if wraps:
         session.act(work, "suspend-part", revokes=wraps)
         session.note(

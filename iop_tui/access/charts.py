@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from iop_tui.access import roles
-from iop_tui.access.policy import PERSON_KINDS, PROGRAM_KINDS, Kind
+from iop_tui.access import roles, wall
+from iop_tui.access.policy import PERSON_KINDS, PROGRAM_KINDS, Kind, may_be_member
 from iop_tui.access.wall import CareFact, CoupleFact
 from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType, F
@@ -303,6 +303,53 @@ def cleared(session: Session, couple: bytes, user: bytes, person: bytes) -> bool
     wanted = (show_id(couple), show_id(user), show_id(person))
     found = (msgspec.json.decode(row[0], type=ConflictClearance) for row in rows)
     return any((item.couple, item.user, item.person) == wanted for item in found)
+
+
+def suspended(session: Session) -> frozenset[bytes]:
+    """Ids of the care-team facts that the wall suspends, as far as this user knows: couples whose work ended count as
+    long as the other partner has not agreed in writing (CR-12).
+    """
+    facts = care_facts(session)
+    return session.derived(f"suspended {hash(tuple(facts))}", lambda: _suspended(session, facts))
+
+
+def _suspended(session: Session, facts: list[CareFact]) -> frozenset[bytes]:
+    ever, active = couples_ever(session), {couple.id for couple in couples(session)}
+    ended = [couple for couple in ever if couple.id not in active]
+    lifted = frozenset(
+        (couple.id, fact.user, fact.person)
+        for couple in ended
+        for fact in facts
+        if (other := couple.partner(fact.person)) is not None and _lifted(session, couple.id, fact, other)
+    )
+    return frozenset(wall.suspended(facts, ever, lifted))
+
+
+def _lifted(session: Session, couple: bytes, fact: CareFact, other: bytes) -> bool:
+    """Whether the other partner agreed; who cannot read where the agreement would lie does not speak against it."""
+    try:
+        chart_of(session, other)
+    except NotFound:
+        return True
+    return cleared(session, couple, fact.user, fact.person)
+
+
+def in_directory(session: Session, fact: CareFact) -> bool:
+    """Whether who has this part holds a key to the directory entry that comes with it: what every colleague can see of
+    an assignment that stands, since who assigns takes it back from a part that the wall suspends.
+    """
+    if not may_be_member(Kind.DIR, (fact.role,)):
+        return True
+    try:
+        place = compartment_for(session, fact.person, Kind.DIR)
+    except NotFound:
+        return False
+    rows = session.view.rows(
+        "SELECT DISTINCT root FROM wrap WHERE compartment = ? AND recipient = ? AND revoked_ms = 0 AND primitive ="
+        " 'member' AND (not_after_ms = 0 OR not_after_ms > ?)",
+        (place, fact.user, session.clock.now_ms()),
+    )
+    return bool(rows) and bool({row[0] for row in rows} & set(session.valid_roots(place, Kind.DIR)))
 
 
 def _names_all(link: CoupleLink) -> bool:

@@ -14,6 +14,7 @@ _ENDERS = frozenset(
 )
 
 
+_CARE = frozenset({*policy.PERSON_KINDS, *policy.AUTHOR_KINDS, Kind.JNT, Kind.SHARE}) - {Kind.DIR}
 # Records that name people, care teams and keys are believed in their own place only.
 _HOMES: dict[str, frozenset[str]] = {
     "person": frozenset({Kind.DIR}),
@@ -30,11 +31,17 @@ _HOMES: dict[str, frozenset[str]] = {
     "arrival": frozenset({Kind.DESK}),
     "root_key": frozenset({Kind.ORG}),
     "forwarded": frozenset({Kind.INTAKE}),
+    "consent": _CARE,
+    "revocation": _CARE,
+    "payer_consent": frozenset({Kind.PAY}),
+    "staff_profile": frozenset({Kind.PROG}),
+    "program_profile": frozenset({Kind.PROG}),
 }
 _NEVER_DEPOSITED = frozenset(
     {
         "person", "chart_map", "couple_link", "couple_end", "conflict_clearance", "root_key", "forwarded",
         "supervision_exception", "succession", "succession_approval", "private_receipt",
+        "staff_profile", "program_profile",
     }
 )
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import msgspec
 
 from iop_tui.access import charts, policy, roles, wall
-from iop_tui.access.chartkeys import close_membership
+from iop_tui.access.chartkeys import close_membership, keepers
 from iop_tui.access.charts import CareMember, CoupleLink
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import Target, give_member, program_compartment, put, user_recipient
+from iop_tui.access.wall import CareFact
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound, RoleRefused
 from iop_tui.kernel.ids import parse_id, show_id
@@ -69,9 +70,12 @@ def hand_over(
     """Give a colleague every key of these compartments that this user holds; whether there was any to give.
 
     The explicit act that a protected part needs (two therapists of one person). Raises `Refused` for a colleague who
-    left.
+    left; nothing is given to who holds no key to the directory entry.
     """
-    targets = [item.target for item in missing if session.holds(item.target.id)]
+    targets = [
+        item.target for item in missing
+        if session.holds(item.target.id) and _given(session, item.target, receiver, role)
+    ]  # fmt: skip
     if not targets:
         return False
     recipient = user_recipient(session, receiver, role)
@@ -79,6 +83,27 @@ def hand_over(
     for target in targets:
         session.note(work, "transfer", person=target.person, category=target.kind, subject=receiver, detail=role)
     return True
+
+
+def _given(session: Session, target: Target, receiver: bytes, role: str) -> bool:
+    return target.kind == Kind.JNT or charts.in_directory(session, CareFact(receiver, target.person, role))
+
+
+def in_charge(session: Session, link: CoupleLink, therapist: bytes) -> bool:
+    """Whether somebody is a couple's therapist as things are now, with keys to both directory entries. Raises
+    `WallRefused` where the wall speaks against it.
+    """
+    if parse_id(link.therapist) != therapist:
+        return False
+    _check_therapist(session, link, therapist)
+    persons = (parse_id(link.a), parse_id(link.b))
+    return all(charts.in_directory(session, CareFact(therapist, one, roles.COUPLES_THERAPIST)) for one in persons)
+
+
+def _check_therapist(session: Session, link: CoupleLink, therapist: bytes) -> None:
+    a, b = parse_id(link.a), parse_id(link.b)
+    kept = [fact for person in (a, b) for fact in keepers(session, person) if fact.user == therapist]
+    wall.check_link(a, b, therapist, [*charts.care_facts(session), *kept])
 
 
 def change_therapist(session: Session, work: Work, couple: bytes, therapist: bytes) -> None:
@@ -98,7 +123,7 @@ def change_therapist(session: Session, work: Work, couple: bytes, therapist: byt
             "A couple's therapist is changed by the front desk, the medical director or the privacy officer."
         )
     a, b = parse_id(link.a), parse_id(link.b)
-    wall.check_link(a, b, therapist, charts.care_facts(session))
+    _check_therapist(session, link, therapist)
     targets = [Target(charts.compartment_for(session, person, Kind.DIR), Kind.DIR, person) for person in (a, b)]
     recipient = user_recipient(session, therapist, roles.COUPLES_THERAPIST)
     give_member(session, work, targets, [recipient], act="assign")

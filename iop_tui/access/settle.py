@@ -7,7 +7,7 @@ and a key is handed to a colleague only where the same care team and the matrix 
 
 from __future__ import annotations
 
-from iop_tui.access import chartkeys, charts, policy, program, roles, wall
+from iop_tui.access import chartkeys, charts, policy, program, roles
 from iop_tui.access.charts import FORWARDED, ChartMap, CoupleLink, Forwarded
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import (
@@ -80,7 +80,7 @@ def _walled_off(session: Session, work: Work) -> None:
     """
     if not roles.ASSIGNERS & set(session.identity.roles):
         return
-    lost = _suspended(session)
+    lost = charts.suspended(session)
     for fact in charts.care_facts(session):
         if fact.id in lost:
             try:
@@ -104,11 +104,6 @@ def _arrivals(session: Session, work: Work) -> None:
         chartkeys.receive(session, work, person, record, leaf)
 
 
-def _suspended(session: Session) -> frozenset[bytes]:
-    facts, couples = charts.care_facts(session), charts.couples(session)
-    return session.derived(f"suspended {hash(tuple(facts))}", lambda: frozenset(wall.suspended(facts, couples)))
-
-
 def my_care(session: Session) -> list[CareFact]:
     """People this user takes part in treating, as the care teams say and the wall allows."""
     name = f"my_care {local_date(session.clock.now_ms())}"
@@ -116,7 +111,7 @@ def my_care(session: Session) -> list[CareFact]:
 
 
 def _my_care(session: Session) -> list[CareFact]:
-    lost = _suspended(session)
+    lost = charts.suspended(session)
     return [fact for fact in _facts_of(session, session.identity.user) if fact.id not in lost]
 
 
@@ -235,7 +230,7 @@ def _program_keys(session: Session, work: Work) -> None:
 
 
 def _hand_over(session: Session, work: Work) -> None:
-    lost, facts = _suspended(session), charts.care_facts(session)
+    lost, facts = charts.suspended(session), charts.care_facts(session)
     held = {row[0] for row in session.view.rows("SELECT DISTINCT person FROM compartment WHERE kind != ?", (Kind.DIR,))}
     mine: dict[bytes, set[str]] = {}
     for fact in facts:
@@ -246,6 +241,8 @@ def _hand_over(session: Session, work: Work) -> None:
             continue
         if fact.role not in session.card(fact.user).roles:
             continue  # somebody was named for a part they do not have in this program
+        if not charts.in_directory(session, fact):
+            continue  # nobody who may assign stands behind it, or the wall took it back
         targets = _owed_to(session, fact, mine.get(fact.person, set()))
         if targets:
             try:

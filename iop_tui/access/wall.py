@@ -66,23 +66,29 @@ def check_link(a: bytes, b: bytes, therapist: bytes, team: Iterable[CareFact]) -
     on_b = {f.user for f in team if f.person == b and f.role in _INDIVIDUAL}
     if on_a & on_b:
         raise WallRefused(
-            "Both people are or were treated by the same clinician.", "Transfer one of them to a colleague first."
+            "Both people are or were treated by the same clinician.", "Couples work then needs another program."
         )
     if therapist in on_a | on_b:
         raise WallRefused("The couples therapist treats or treated one of the partners alone.")
 
 
-def suspended(team: Iterable[CareFact], couples: Iterable[CoupleFact]) -> tuple[bytes, ...]:
+def suspended(
+    team: Iterable[CareFact],
+    couples: Iterable[CoupleFact],
+    lifted: frozenset[tuple[bytes, bytes, bytes]] = frozenset(),
+) -> tuple[bytes, ...]:
     """Ids of the facts that lose when copies meet: of two that break the wall together, the later one.
 
-    Order-independent: facts are sorted by (time, id) before they are weighed.
+    Order-independent: facts are sorted by (time, id) before they are weighed. `lifted`: (couple, user, person) for whom
+    that couple's wall stands no more.
     """
     kept: list[CareFact] = []
     lost: list[bytes] = []
-    links = tuple(couples)
-    paired = {person for couple in links for person in (couple.a, couple.b)}
+    walls = tuple(couples)
+    paired = {person for couple in walls for person in (couple.a, couple.b)}
     # Facts about people of no couple can neither lose nor make another one lose.
     for fact in sorted((one for one in team if one.person in paired), key=lambda item: (item.at_ms, item.id)):
+        links = [couple for couple in walls if (couple.id, fact.user, fact.person) not in lifted]
         try:
             check_assignment(fact, kept, [c for c in links if c.at_ms <= fact.at_ms or c.therapist == fact.user])
             for couple in links:

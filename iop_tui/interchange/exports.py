@@ -54,6 +54,7 @@ def export_person(
     Raises `RuleRefused`, `NotFound`, and what `outfile` raises; then there is no folder and no row.
     """
     check_free(out)
+    ws.session.catch_up()  # what ended since leaves the view before anything is chosen from it
     ground = _ground(ws, person, consent, recipient, purpose)
     found = person_export(ws, person, f"{ground.basis}: {ground.purpose}; to {ground.recipient.name}")
     work = ws.work()
@@ -85,6 +86,7 @@ def _ground(
 def export_all(ws: Workspace, out: Path) -> Exported:
     """Everyone in this user's care, one folder each, for the program itself. Raises like `export_person`."""
     check_free(out)
+    ws.session.catch_up()
     whom = [bytes(row[0]) for row in ws.view.rows("SELECT id FROM person ORDER BY sort_key, id")]
     if not whom:
         raise Refused("There is nobody in your care to export.")

@@ -20,7 +20,7 @@ from iop_tui import __version__
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import Ground, Recipient, Released
-from iop_tui.clinical.disclosures.api import CONSENT, OPERATIONS
+from iop_tui.clinical.disclosures.api import CONSENT, OPERATIONS, ORDER
 from iop_tui.clinical.records import api as records
 from iop_tui.interchange.fhirout.catalogue import resources_of
 from iop_tui.interchange.fhirout.collect import record_of
@@ -36,7 +36,15 @@ from iop_tui.vault import age
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
-_PAYER = re.compile(r"\b(?:payment|payer|utili[sz]ation|claim|insur\w*|benefits?|prior auth\w*)\b", re.IGNORECASE)
+CLIENT, PROVIDER, PAYER, COURT, OTHER = "client", "provider", "payer", "court", "other"
+RECIPIENT_KINDS = (CLIENT, PROVIDER, PAYER, COURT, OTHER)
+"""Who a receiver is. Said for each packet: what may be inside depends on it."""
+_PAYER = re.compile(
+    r"\b(?:payment|payers?|payors?|reimburs\w*|utili[sz]ation|claims?|insur\w*|benefits?|prior auth\w*|health plan|"
+    r"coverage|medicare|medicaid)\b",
+    re.IGNORECASE,
+)
+"""Words of a purpose or a name that show a payer whom nobody called one."""
 _APART = (Kind.PSY, Kind.SAFE, Kind.HOLD)
 PASSPHRASE = "passphrase"
 
@@ -45,6 +53,8 @@ PASSPHRASE = "passphrase"
 class Order:
     """What is asked for: whose records, which, on which ground, to whom, sealed how.
 
+    `recipient_kind` is one of `RECIPIENT_KINDS`, or empty where nobody said: then the packet is judged as if a payer
+    received it.
     `to` is an age or SSH public key, or the word `passphrase`; `passphrase` is used where it is given.
     """
 
@@ -53,6 +63,7 @@ class Order:
     purpose: str
     to: str
     out: Path
+    recipient_kind: str = ""
     consent: bytes | None = None
     basis: str = CONSENT
     recipient: Recipient | None = None
@@ -77,6 +88,7 @@ def make(ws: Workspace, order: Order) -> Packet:
     key = age.recipient(order.to) if order.to.strip().casefold() != PASSPHRASE else None
     phrase = "" if key else order.passphrase or age.new_passphrase(ws.rng)
     check_free(order.out)
+    ws.session.catch_up()  # what ended since leaves the view first
     _check(ws, order)
     work = ws.work()
     released = consents.release(ws, work, order.person, order.documents, _ground(ws, order))
@@ -84,7 +96,8 @@ def make(ws: Workspace, order: Order) -> Packet:
     archive = _archive(contents, ws.clock.now_ms())
     sealed = age.encrypt(archive, [key]) if key else age.encrypt_with_passphrase(archive, phrase)
     with staged_file(order.out, sealed) as publish:
-        ws.session.note(work, "packet", person=order.person, detail=f"{len(order.documents)} documents")
+        detail = f"{len(order.documents)} documents to {order.recipient_kind or 'a receiver of unknown kind'}"
+        ws.session.note(work, "packet", person=order.person, category=_category(ws, order), detail=detail)
         ws.commit(work)
         publish()
     return Packet(len(sealed), sha256(sealed).hex(), tuple(contents), "" if order.passphrase else phrase, released.rows)
@@ -94,15 +107,37 @@ def _check(ws: Workspace, order: Order) -> None:
     """What no ground allows: notes kept apart in a packet for a payer (45 CFR 164.508(a)(2)), and unsigned drafts."""
     if not order.documents:
         raise Usage("A packet needs documents.", "Add --documents ID.")
+    if order.recipient_kind not in (*RECIPIENT_KINDS, ""):
+        raise Usage("Who is the receiver?", f"Add --recipient-kind: {', '.join(RECIPIENT_KINDS)}.")
     lines = [records.line_of(ws, record) for record in dict.fromkeys(order.documents)]
-    to_payer = order.basis == OPERATIONS or _PAYER.search(order.purpose) is not None
-    if to_payer and any(line.compartment_kind in _APART for line in lines):
+    if _to_payer(ws, order) and any(line.compartment_kind in _APART for line in lines):
         raise RuleRefused(
             "packet.private_note", "A packet for a payer holds no private note and nothing kept apart for safety.",
-            "45 CFR 164.508(a)(2); 42 CFR 2.31(b); program rule CR-13. Leave it out.",
+            "45 CFR 164.508(a)(2); 42 CFR 2.31(b); program rule CR-13. Leave it out, or say who receives it where that"
+            " is no payer: --recipient-kind.",
+        )  # fmt: skip
+    if order.basis not in (CONSENT, ORDER) and any(line.compartment_kind == Kind.PSY for line in lines):
+        raise RuleRefused(
+            "packet.private_note", "A private note leaves on an authorization of its own, or on a court's order.",
+            "45 CFR 164.508(a)(2); 42 CFR 2.31(b).",
         )  # fmt: skip
     if any(line.status == "draft" for line in lines):
         raise Refused("A draft is no part of the record.", "Sign it first, or leave it out.")
+
+
+def _to_payer(ws: Workspace, order: Order) -> bool:
+    """Whether it goes to a payer: said so, on a payer's ground, or shown by the purpose or a name."""
+    words = [order.purpose, _ground(ws, order).recipient.name]
+    if order.consent is not None:
+        words.append(consents.consent(ws, order.consent).document.purpose)
+    said = order.recipient_kind in (PAYER, "") or order.basis == OPERATIONS
+    return said or any(_PAYER.search(text) for text in words)
+
+
+def _category(ws: Workspace, order: Order) -> str:
+    """The part kept apart that a packet is from, so that it stands in nobody else's report; else empty."""
+    kinds = {records.line_of(ws, record).compartment_kind for record in order.documents}
+    return next((str(kind) for kind in consents.APART if kind in kinds), "")
 
 
 def _ground(ws: Workspace, order: Order) -> Ground:

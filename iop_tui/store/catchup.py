@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from iop_tui.kernel.errors import Cancelled, IopError, NotFound, VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import membership, revisions
+from iop_tui.store.believed import ACTED_UPON
 from iop_tui.store.database import Connection
 from iop_tui.store.membership import AUTHORITY, quarantine
 from iop_tui.store.projection import SIGNATURE_KIND
@@ -33,6 +34,8 @@ CHUNK = 1000
 AUTHORITY_KINDS = frozenset(
     {SIGNATURE_KIND, "chart_map", "care_member", "couple_link", "couple_end", "conflict_clearance"}
 )
+"""Kinds that say who has a part in what: `Session.derived` is computed anew when one comes."""
+_VERIFIED = AUTHORITY_KINDS | ACTED_UPON
 _REVISIONS = "applied_revisions"
 
 
@@ -162,7 +165,7 @@ def _project(
         if session.gate.misplaced(opened.body.kind, kind, deposit=row.deposit):
             raise VaultDamaged("It does not belong into its compartment.")
         # What other programs act upon is verified before it is believed, everything else when it is opened.
-        if row.deposit or opened.body.kind in AUTHORITY_KINDS:
+        if row.deposit or opened.body.kind in _VERIFIED:
             opened.verify(session.card(opened.body.author).sig_public)
         if opened.body.kind == SIGNATURE_KIND:
             signatures.append(session.projector.signature(opened))

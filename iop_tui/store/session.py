@@ -80,26 +80,44 @@ class Session:
         self.gate = gate
         self.root_public = root_public
         self.fresh_place: bytes | None = None
-        self._keys: dict[tuple[bytes, int], Secret] = {}
+        self._keys: dict[tuple[bytes, int], tuple[Secret, int]] = {}
         self.programs: dict[bytes, str] = db.program_compartments()
         self._derived: tuple[tuple[int, ...], dict[str, Any]] = ((), {})
 
     # -- keys and reading ------------------------------------------------------------------
 
     def key(self, compartment: bytes, generation: int) -> Secret:
-        """The key of a compartment generation. Raises `NoKey` where this user has none."""
+        """The key of a compartment generation. Raises `NoKey` where this user has none, or none any more: what was
+        given until a date ends then, also in a session that stayed open.
+        """
         cached = self._keys.get((compartment, generation))
         if cached is None:
-            row = self.view.one(
-                "SELECT key FROM keyring WHERE compartment = ? AND generation = ?", (compartment, generation)
+            cached = self._keys[(compartment, generation)] = self._key(compartment, generation)
+        secret, end_ms = cached
+        if 0 < end_ms <= self.clock.now_ms():
+            raise NoKey("Your access to this part of the record has ended.", "Ask who gave it to you.")
+        return secret
+
+    def _key(self, compartment: bytes, generation: int) -> tuple[Secret, int]:
+        """A key and when it ends (ms; 0: it does not): with the last wrap that this user or a group of theirs has."""
+        row = self.view.one(
+            "SELECT k.key, coalesce(w.not_after_ms, 0) FROM keyring k LEFT JOIN wrap w ON w.id = k.wrap"
+            " WHERE k.compartment = ? AND k.generation = ?",
+            (compartment, generation),
+        )
+        if row is None:
+            raise NoKey(
+                "You hold no key to this part of the record.", "Ask for an authorization, or for the right clinician."
             )
-            if row is None:
-                raise NoKey(
-                    "You hold no key to this part of the record.",
-                    "Ask for an authorization, or for the right clinician.",
-                )
-            cached = self._keys[(compartment, generation)] = Secret(row[0])
-        return cached
+        end_ms = int(row[1])
+        if end_ms > 0:
+            (without, last) = self.view.rows(
+                "SELECT coalesce(sum(not_after_ms = 0), 0), coalesce(max(not_after_ms), 0) FROM wrap WHERE compartment"
+                " = ? AND revoked_ms = 0 AND (recipient = ? OR recipient IN (SELECT compartment FROM keyring))",
+                (compartment, self.identity.user),
+            )[0]
+            end_ms = 0 if without else max(end_ms, int(last))
+        return Secret(row[0]), end_ms
 
     def newest(self, compartment: bytes, work: Work | None = None) -> int:
         """The newest generation of a compartment this user can write. Raises `NoKey`."""
@@ -122,7 +140,7 @@ class Session:
         one of these changed. The caller does not change it.
         """
         view = self.view
-        at = (id(view), *(view.number(counter) for counter in ("applied_acts", membership.AUTHORITY, "purge_owed")))
+        at = (view.serial, *(view.number(counter) for counter in ("applied_acts", membership.AUTHORITY, "purge_owed")))
         known_at, values = self._derived
         if known_at != at:
             values = {}
@@ -332,7 +350,7 @@ class Session:
     def commit(self, work: Work) -> Changes:
         """Append a write and project it. On return the write is durable and the view shows it."""
         first = self.append(work)
-        return self._caught_up(catchup.catch_up(self, None, None, (first, work.revisions)))
+        return self._caught_up(lambda: catchup.catch_up(self, None, None, (first, work.revisions)))
 
     def append(self, work: Work) -> int:
         """Append a write durably and leave the view where it is: for many writes in a row, with one `catch_up`
@@ -363,17 +381,25 @@ class Session:
         cancelled: Callable[[], bool] | None = None,
     ) -> Changes:
         """Bring the view to the end of the log."""
-        return self._caught_up(catchup.catch_up(self, progress, cancelled))
+        return self._caught_up(lambda: catchup.catch_up(self, progress, cancelled))
 
-    def _caught_up(self, changes: Changes) -> Changes:
-        if changes.access:
-            self.forget_keys()
+    def _caught_up(self, catching_up: Callable[[], Changes]) -> Changes:
+        """Keys that ended are forgotten, also where reading in stopped midway or failed after they had ended."""
+        lost = True
+        try:
+            changes = catching_up()
+            lost = changes.access
+        finally:
+            if lost:
+                self.forget_keys()
         return changes
 
     def catch_up_acts(self) -> None:
         """Take in membership only: enough to know who this user is and what they hold."""
-        catchup.catch_up_acts(self)
-        self.forget_keys()
+        try:
+            catchup.catch_up_acts(self)
+        finally:
+            self.forget_keys()
 
     # -- journal ---------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,11 +20,13 @@ import sqlcipher3.dbapi2 as sqlcipher
 from iop_tui.kernel.declare import Fact, PersonLine
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.secret import Secret
+from iop_tui.store import believed
 from iop_tui.store.database import Connection, open_database, translated
 from iop_tui.store.viewschema import SCHEMA, SCHEMA_NUMBER
 
 T = TypeVar("T")
 CACHE_KIB = 65_536
+_SERIALS = count(1)
 
 
 class ViewDamaged(VaultDamaged):
@@ -103,6 +106,7 @@ class View:
 
     def __init__(self, path: Path, writing: Connection, reading: Connection) -> None:
         self.path = path
+        self.serial = next(_SERIALS)
         self._writing = writing
         self._reading = reading
         self._numbers: dict[str, int] = {}
@@ -183,7 +187,8 @@ class View:
         known = self._numbers.get(key)
         if known is None:
             row = self.one("SELECT value FROM meta WHERE key = ?", (key,))
-            known = self._numbers[key] = int(row[0]) if row else 0
+            # A transaction that ended meanwhile knows the newer value.
+            known = self._numbers.setdefault(key, int(row[0]) if row else 0)
         return known
 
     # -- writing ---------------------------------------------------------------------------
@@ -232,11 +237,9 @@ def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) 
 
 
 def _impostor(db: Connection, item: Projected) -> str | None:
-    """Why a version of a known record is not one: a record stays in its compartment, a deposit is never a second
-    version, and what its author signs is written by its author alone.
-    """
+    """Why a version of a known record is not one: a record stays in its compartment, and see `believed.impostor`."""
     row = db.execute(
-        "SELECT compartment, author, status, deposit FROM record WHERE record = ?", (item.record,)
+        "SELECT compartment, author, status, deposit, kind FROM record WHERE record = ?", (item.record,)
     ).fetchone()
     if row is not None and row[3] and not item.deposit and row[0] != item.compartment:
         # A deposit took the number of a record that a member had written elsewhere: the member's record stands.
@@ -246,11 +249,7 @@ def _impostor(db: Connection, item: Projected) -> str | None:
         return None
     if row[0] != item.compartment:
         return "it claims to be a version of a record of another compartment"
-    if item.deposit and not db.execute("SELECT 1 FROM version WHERE id = ?", (item.id,)).fetchone():
-        return "a deposit claims to be a version of another record"
-    if row[2] in ("draft", "signed") and row[1] != item.author:
-        return "it claims to be a version of somebody else's document"
-    return None
+    return believed.impostor(db, item, row[1], row[2], row[4])
 
 
 def _split_fresh(db: Connection, items: list[Projected]) -> tuple[list[Projected], list[Projected]]:

@@ -1,6 +1,6 @@
 """The tables of a view. A view is never migrated: another number here means it is built anew."""
 
-SCHEMA_NUMBER = 8
+SCHEMA_NUMBER = 9
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

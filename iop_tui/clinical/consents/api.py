@@ -38,13 +38,14 @@ from iop_tui.clinical.consents.queries import (
     shared_under,
 )
 from iop_tui.clinical.consents.receiving import Receiver, receiver
-from iop_tui.clinical.consents.releasing import Ground, Released, copy_text, notice, release
+from iop_tui.clinical.consents.releasing import APART, Ground, Released, copy_text, notice, release
 from iop_tui.clinical.consents.rules import JOINT_RECORD
 from iop_tui.clinical.consents.service import Authorized, Revoked, authorize, check, end, revoke
 from iop_tui.clinical.consents.sharing import ShareLine, keep_up
 from iop_tui.clinical.consents.topics import TOPICS
 
 __all__ = [
+    "APART",
     "CATEGORIES",
     "CONSENT",
     "COUNSELING",

@@ -92,9 +92,11 @@ def _may_look(kind: str, role: str) -> bool:
 
 
 def _check_conflict(ws: Workspace, person: bytes, reader: bytes) -> None:
-    """A supervisor over both sides of a couple reads neither without an exception, and then without names (CR-16)."""
+    """A supervisor over both sides of a couple reads neither, nor the joint record, without an exception, and then
+    without names (CR-16).
+    """
     for item in staff.conflicts(ws):
-        if item.supervisor == reader and person in item.partners and not item.excepted:
+        if item.supervisor == reader and person in (*item.partners, item.couple) and not item.excepted:
             raise RuleRefused(
                 "supervisor.conflict", "This supervisor stands over more than one side of the couple.",
                 "Name a second supervisor, consult without names, or let the privacy officer record an exception.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from iop_tui.access import charts, policy, roles, wall
+from iop_tui.access import charts, policy, roles
 from iop_tui.access.explain import wrapped
 from iop_tui.access.policy import AUTHOR_KINDS, MEMBER_CELLS, Cell, Kind
 from iop_tui.clinical.consents.model import INTERNAL, Consent
@@ -158,7 +158,7 @@ def relations(ws: Workspace, place: Place, user: bytes) -> tuple[str, ...]:
     if card.status != "active":
         return ()
     team = [fact for person in place.signers for fact in charts.care_facts(ws.session, person)]
-    lost = set(wall.suspended(charts.care_facts(ws.session), charts.couples(ws.session)))
+    lost = charts.suspended(ws.session)
     found = [fact.role for fact in team if fact.user == user and fact.id not in lost and fact.role in card.roles]
     if place.kind == Kind.PSY and staff.supervisor_of(ws, ws.user.user) == user:
         found.append(roles.SUPERVISOR)

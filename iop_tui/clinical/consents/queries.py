@@ -76,7 +76,8 @@ class Piece:
 _BASE = (
     "SELECT r.record, r.person, r.compartment, m.kind, r.author, c.name, r.doc, r.version, r.created_ms FROM record r"
     " JOIN compartment m ON m.id = r.compartment LEFT JOIN card c ON c.user = r.author"
-    " WHERE r.kind = 'consent' AND r.deposit = 0 AND r.origin IS NULL AND r.status != 'newer'"
+    " WHERE r.kind = 'consent' AND r.deposit = 0 AND r.origin IS NULL AND r.status != 'newer' AND m.kind !="
+    " 'SHARE'"
 )
 
 
@@ -87,7 +88,8 @@ def consents(ws: Workspace, person: bytes | None = None) -> list[ConsentLine]:
     )
     ended = _revocations(ws)
     today = local_date(ws.clock.now_ms())
-    return [_line(row, ended.get((row[0], row[2]), ()), today) for row in rows]
+    lines = [_line(row, ended.get((row[0], row[2]), ()), today) for row in rows]
+    return [line for line in lines if _at_home(line)]
 
 
 def consent(ws: Workspace, identifier: bytes) -> ConsentLine:
@@ -96,7 +98,21 @@ def consent(ws: Workspace, identifier: bytes) -> ConsentLine:
     if not rows:
         raise NotFound
     row = rows[0]
-    return _line(row, _revocations(ws).get((row[0], row[2]), ()), local_date(ws.clock.now_ms()))
+    line = _line(row, _revocations(ws).get((row[0], row[2]), ()), local_date(ws.clock.now_ms()))
+    if not _at_home(line):
+        raise NotFound
+    return line
+
+
+def _at_home(line: ConsentLine) -> bool:
+    """Whether a consent is about whom the place it lies in is about, and releases from there: only for private notes
+    it lies in the chart.
+    """
+    source = line.document.source
+    try:
+        return parse_id(line.document.person) == line.person and source in ("", line.compartment_kind, Kind.PSY)
+    except NotFound:
+        return False
 
 
 def _revocations(ws: Workspace) -> dict[tuple[bytes, bytes], tuple[Revocation, ...]]:
@@ -212,20 +228,39 @@ def shared_under(ws: Workspace, record: bytes) -> SharedUnder | None:
 def covering(ws: Workspace, record: bytes) -> bytes | None:
     """The consent under which this user may carry a record's words into the couple's joint record; None: they may not.
 
-    Either the record reached them as a share under a consent in force, or the person authorized the joint record
-    itself as the recipient of what lies there.
+    The person authorized the joint record itself as the recipient: in the consent that lies with the record, or in the
+    one whose copy came with a share. That a colleague may read something lets nothing of it into another record.
     """
-    under = shared_under(ws, record)
-    if under is not None:
-        return under.consent or None
-    row = ws.view.one("SELECT compartment, person FROM record WHERE record = ?", (record,))
+    row = ws.view.one(
+        "SELECT r.compartment, r.person, m.kind FROM record r JOIN compartment m ON m.id = r.compartment WHERE"
+        " r.record = ?",
+        (record,),
+    )
     if row is None:
         return None
+    if row[2] == Kind.SHARE:
+        under = shared_under(ws, record)
+        return under.consent or None if under is not None and _names_joint(ws, row[0], row[1], under) else None
     for line in in_force(ws, row[1], variant=INTERNAL, recipient=JOINT_RECORD):
         place = source_of(ws, line)
         if place == row[0] and any(piece.record == record for piece in covered(ws, line, place)):
             return line.id
     return None
+
+
+def _names_joint(ws: Workspace, share: bytes, person: bytes, under: SharedUnder) -> bool:
+    """Whether the copy of the consent that came with a share names the joint record among its recipients."""
+    copies = ws.view.rows(
+        "SELECT r.doc, r.version FROM record r WHERE r.compartment = ? AND r.kind = 'consent' AND r.author = ? AND"
+        " r.person = ? AND r.origin IS NOT NULL AND r.status != 'newer'",
+        (share, under.shared_by, person),
+    )
+    forms = [CONSENT.decode(doc, version) for doc, version in copies]
+    return bool(forms) and all(
+        form.variant == INTERNAL and form.source not in (Kind.SAFE, Kind.PSY)
+        and JOINT_RECORD in {item.name for item in form.recipients if not item.user}
+        for form in forms
+    )
 
 
 def source_of(ws: Workspace, line: ConsentLine) -> bytes:

@@ -25,6 +25,10 @@ from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 
+APART = (Kind.SAFE, Kind.HOLD)
+"""What is kept apart: that somebody tried to release it stands in nobody else's report."""
+_REPORT_FILE = "report_file"  # the slice that declares it builds on this one
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -39,7 +43,8 @@ class Released:
 class Ground:
     """Why something may leave: the basis, the consent where that is the basis, purpose, recipient and way.
 
-    `joint_allowed`: the couple's record policy let the joint records out (the record-request wizard decides).
+    A consent belongs to the basis `consent` and to no other. `joint_allowed`: what was decided for the couple lets
+    the joint records out without both signatures (the record request decides).
     """
 
     basis: str
@@ -69,6 +74,8 @@ def release(ws: Workspace, work: Work, person: bytes, chosen: Sequence[bytes], g
     """
     with attempted(ws.session, "release", person=person):
         items = [_item(ws, record) for record in dict.fromkeys(chosen)]
+    apart = next((item.kind for item in items if item.kind in APART), "")
+    with attempted(ws.session, "release", person=person, category=apart):
         if not items:
             raise RuleRefused("release.nothing", "Choose what is to be released.")
         line = queries.consent(ws, ground.consent) if ground.consent is not None else None
@@ -94,6 +101,9 @@ def _check_ground(ground: Ground, line: ConsentLine | None) -> None:
     if ground.basis not in disclosures.BASES:
         raise RuleRefused("release.basis", "Say on which ground it is released.")
     if ground.basis != disclosures.CONSENT:
+        if ground.consent is not None:
+            raise RuleRefused("release.basis", "A consent is the ground, or something else is: not both.",
+                              "Leave the consent out, or release on the consent.")  # fmt: skip
         return
     if line is None:
         raise RuleRefused("release.no_consent", "There is no consent for this.", "Record the person's consent first.")
@@ -114,6 +124,9 @@ def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: Cons
         _check_joint(ws, item, person, ground, line)
     elif item.person != person:
         raise RuleRefused("release.other_person", "A record of somebody else was chosen.", "program rule CR-10.")
+    if item.document_kind == _REPORT_FILE and ground.basis not in (disclosures.REPORT, disclosures.ORDER):
+        raise RuleRefused("release.report_file", "The file of a report goes to who takes reports, or to a court.",
+                          "Whom it is about does not learn from it who spoke: 45 CFR 164.524(a)(2)(v).")  # fmt: skip
     if item.kind == Kind.PSY and ground.basis in (disclosures.REQUEST, disclosures.OPERATIONS):
         raise RuleRefused("release.private_note", "Private notes need an authorization of their own.",
                           "45 CFR 164.508(a)(2); 42 CFR 2.31(b).")  # fmt: skip
@@ -123,14 +136,15 @@ def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: Cons
     if item.kind == Kind.SUD and ground.basis == disclosures.OPERATIONS:
         raise RuleRefused("release.part2", "Substance use records need the person's consent.", "42 CFR 2.31.")
     if ground.basis == disclosures.CONSENT and line is not None:
-        _check_covered(item, person, line)
+        _check_covered(item, line)
 
 
 def _check_joint(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: ConsentLine | None) -> None:
     link = charts.couple_links(ws.session).get(item.person)
     if link is None or show_id(person) not in (link.a, link.b):
         raise RuleRefused("release.other_person", "A record of somebody else was chosen.", "program rule CR-10.")
-    if not (ground.joint_allowed or (line is not None and line.joint)):
+    signed = ground.basis == disclosures.CONSENT and line is not None and line.joint and line.person == item.person
+    if not (ground.joint_allowed or signed):
         raise RuleRefused(
             "release.both_sign", "Both partners sign before anything of the joint record leaves.",
             "AAMFT Code of Ethics 2.3; program rule CR-10.",
@@ -140,9 +154,9 @@ def _check_joint(ws: Workspace, item: _Item, person: bytes, ground: Ground, line
 _PART2 = frozenset({TPO, SPECIFIC, NOTES})
 
 
-def _check_covered(item: _Item, person: bytes, line: ConsentLine) -> None:
+def _check_covered(item: _Item, line: ConsentLine) -> None:
     document = line.document
-    if line.person not in (person, item.person):
+    if line.person != item.person:
         raise RuleRefused("release.other_person", "The consent is somebody else's.")
     if item.kind == Kind.PSY and document.variant != NOTES:
         raise RuleRefused("release.private_note", "Private notes need an authorization of their own.",

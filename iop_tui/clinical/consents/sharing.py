@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from iop_tui.access import primitives
-from iop_tui.clinical.consents import places, queries
+from iop_tui.clinical.consents import places, queries, rules
 from iop_tui.clinical.consents.model import CONSENT, INTERNAL, NOTES, Recipient
 from iop_tui.clinical.consents.places import Place
 from iop_tui.clinical.consents.queries import ConsentLine, Piece
 from iop_tui.clinical.disclosures import api as disclosures
-from iop_tui.clinical.disclosures.api import Disclosure
-from iop_tui.kernel.clock import day_start
+from iop_tui.clinical.disclosures.api import Disclosure, Row
+from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.errors import NotFound, Refused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.revisions import Origin
@@ -39,8 +39,11 @@ class ShareLine:
 def execute(ws: Workspace, work: Work, line: ConsentLine, leaf: bytes, place: Place) -> tuple[ShareLine, ...]:
     """Share with every colleague a consent names what it covers and they do not have yet.
 
-    `leaf` is the consent's own version: a copy of it goes along.
+    `leaf` is the consent's own version: a copy of it goes along. Raises `Refused` for a consent that lies elsewhere
+    than where what it releases demands.
     """
+    if not _in_place(line, place):
+        raise Refused("A consent counts in the part of the record it was given for, and for nobody else.")
     pieces = queries.covered(ws, line, place.source)
     made = []
     for recipient in line.open_to:
@@ -54,18 +57,30 @@ def execute(ws: Workspace, work: Work, line: ConsentLine, leaf: bytes, place: Pl
 
 def _missing(ws: Workspace, line: ConsentLine, recipient: Recipient, pieces: list[Piece]) -> list[Piece]:
     """What the recipient does not have under this consent now: never shared, or shared and ended since."""
-    rows = [row.document for row in disclosures.rows(ws, consent=line.id)]
-    known = {mark for row in rows if row.user == recipient.user and _lives(ws, row) for mark in row.records}
+    rows = [row for row in disclosures.rows(ws, consent=line.id) if row.document.user == recipient.user]
+    known = {mark for row in rows if _lives(ws, row) for mark in row.document.records}
     return [piece for piece in pieces if piece.mark not in known]
 
 
-def _lives(ws: Workspace, row: Disclosure) -> bool:
+def _lives(ws: Workspace, row: Row) -> bool:
     """Whether the share of a ledger row still opens for its recipient."""
+    return _act_of(ws, row, "AND revoked_ms = 0") is not None
+
+
+def _act_of(ws: Workspace, row: Row, condition: str = "") -> bytes | None:
+    """The share a ledger row tells of, if who wrote the row made that share for that recipient: a row by anybody else,
+    or about another act, says nothing.
+    """
+    try:
+        act, user = parse_id(row.document.act), parse_id(row.document.user)
+    except NotFound:
+        return None
     found = ws.view.one(
-        "SELECT 1 FROM wrap WHERE act = ? AND recipient = ? AND revoked_ms = 0 LIMIT 1",
-        (parse_id(row.act), parse_id(row.user)),
+        "SELECT act FROM wrap WHERE act = ? AND recipient = ? AND author = ? AND act_kind = 'share' AND primitive ="
+        f" 'share' {condition} LIMIT 1",
+        (act, user, row.author),
     )
-    return found is not None
+    return bytes(found[0]) if found else None
 
 
 def _share(
@@ -128,6 +143,8 @@ def keep_up(ws: Workspace) -> Changes:
             place = places.place_of(ws, line.document)
         except (Refused, NotFound):
             continue  # the colleague who holds the source does it
+        if not _in_place(line, place):
+            continue  # laid down where somebody could write, not where this consent belongs
         _keep_up(ws, work, line, place)
     return ws.commit(work) if work.acts else Changes()
 
@@ -138,7 +155,7 @@ def _keep_up(ws: Workspace, work: Work, line: ConsentLine, place: Place) -> None
         end_shares(ws, work, line, recipient)
     stays = tuple(item for item in line.open_to if item not in gone)
     row = ws.view.one("SELECT leaf FROM record WHERE record = ?", (line.id,))
-    if stays and row is not None:
+    if stays and row is not None and _was_executable(ws, line, place):
         narrowed = ConsentLine(
             line.id, line.person, line.compartment, line.compartment_kind, line.author, line.author_name,
             line.document, line.state, line.starts, line.until, stays,
@@ -146,17 +163,35 @@ def _keep_up(ws: Workspace, work: Work, line: ConsentLine, place: Place) -> None
         execute(ws, work, narrowed, row[0], place)
 
 
+def _in_place(line: ConsentLine, place: Place) -> bool:
+    return (line.compartment, line.person) == (place.home, place.person)
+
+
+def _was_executable(ws: Workspace, line: ConsentLine, place: Place) -> bool:
+    """Whether nothing spoke against the consent on the day it was recorded: what a program carries out unasked, it
+    judges itself. Names and care teams change; `foreseen` asks about the latter as they are now.
+    """
+    facts = rules.Facts(
+        today=line.starts,
+        author=show_id(line.author),
+        signers=frozenset(map(show_id, place.signers)),
+        allowed=frozenset(item.user for item in line.document.recipients),
+    )
+    return line.starts <= local_date(ws.clock.now_ms()) and not rules.findings(line.document, facts)
+
+
 def end_shares(ws: Workspace, work: Work, line: ConsentLine, recipient: Recipient) -> int:
     """End every share a consent made for one recipient: the recipient's key and the share's own. How many ended."""
     ended = 0
-    acts = {row.document.act for row in disclosures.rows(ws, consent=line.id) if row.document.user == recipient.user}
-    for act in sorted(acts - {""}):
+    rows = [row for row in disclosures.rows(ws, consent=line.id) if row.document.user == recipient.user]
+    for act in sorted({act for row in rows if (act := _act_of(ws, row)) is not None}):
         try:
-            primitives.revoke(ws.session, work, parse_id(act))
+            primitives.revoke(ws.session, work, act)
         except NotFound:
             continue  # it ended before
         ended += 1
         ws.session.note(
-            work, "end-share", person=line.person, category=line.compartment_kind, subject=line.id, detail=act
-        )
+            work, "end-share", person=line.person, category=line.compartment_kind, subject=line.id,
+            detail=show_id(act),
+        )  # fmt: skip
     return ended

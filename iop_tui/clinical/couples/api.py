@@ -20,12 +20,15 @@ from iop_tui.clinical.couples.model import (
     PAUSE_CODES,
     POLICIES,
     RELEASE_RULES,
+    REPORT_FILE,
+    SAFETY_CONCERN,
     SEPARATE,
     TRIGGERS,
     CouplesAgreement,
     HeldNote,
     PartnerMessage,
     PartnerSignature,
+    ReportFile,
     SafetyConcern,
     future,
     refuse,
@@ -47,11 +50,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGREEMENT", "CONTACT_RULES", "HELD_NOTE", "LIMITED", "OPEN", "PARTNERS", "PARTNER_MESSAGE", "PARTNER_SIGNATURE",
-    "PAUSE_CODES", "POLICIES", "RELEASE_RULES", "SEPARATE", "TRIGGERS", "ContactRule", "Couple", "CouplesAgreement",
-    "Dissolved", "HeldNote", "PartnerMessage", "PartnerSignature", "SafetyConcern", "Terms", "about", "belongs",
-    "carry_out", "clear_conflict", "concern", "contact_rule", "couple", "couple_of", "dissolve", "findings", "future",
-    "in_force", "names", "pass_on", "record_signature", "refuse", "save", "screenings", "seal_joint",
-    "shared_contacts", "sign", "stamp", "stamp_findings", "tell_screened",
+    "PAUSE_CODES", "POLICIES", "RELEASE_RULES", "REPORT_FILE", "SAFETY_CONCERN", "SEPARATE", "TRIGGERS", "ContactRule",
+    "Couple", "CouplesAgreement", "Dissolved", "HeldNote", "PartnerMessage", "PartnerSignature", "ReportFile",
+    "SafetyConcern", "Terms", "about", "belongs", "carry_out", "clear_conflict", "concern", "contact_rule", "couple",
+    "couple_of", "dissolve", "findings", "future", "in_force", "keep_report", "names", "pass_on", "record_signature",
+    "refuse", "save", "screenings", "seal_joint", "shared_contacts", "sign", "stamp", "stamp_findings",
+    "tell_screened",
 ]  # fmt: skip
 
 
@@ -161,6 +165,13 @@ def concern(ws: Workspace, person: bytes, noticed: SafetyConcern) -> None:
     from iop_tui.clinical.couples import passing
 
     passing.concern(ws, person, noticed)
+
+
+def keep_report(ws: Workspace, person: bytes, file: ReportFile) -> None:
+    """Seal the file of a mandated report to the person's own clinician."""
+    from iop_tui.clinical.couples import passing
+
+    passing.keep_report(ws, person, file)
 
 
 def tell_screened(ws: Workspace, person: bytes, done: date) -> None:

@@ -77,7 +77,7 @@ def authorizations(ws: Workspace, pair: Couple) -> frozenset[str]:
         " r.person IN (?, ?) AND r.kind != 'consent' GROUP BY r.compartment",
         (pair.a, pair.b),
     )
-    found |= {under.consent for (record,) in shared if (under := consents.shared_under(ws, record)) is not None}
+    found |= {under for (record,) in shared if (under := consents.covering(ws, record)) is not None}
     return frozenset(show_id(identifier) for identifier in found if identifier)
 
 

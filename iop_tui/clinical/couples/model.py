@@ -234,6 +234,15 @@ class SafetyConcern(Document, frozen=True, kw_only=True):
     done: Annotated[str, F("What was done at once", widget=Widget.TEXT)] = ""
 
 
+class ReportFile(Document, frozen=True, kw_only=True):
+    """The file of a mandated report: what was learned from whom, and what was told to which agency. It is no part of
+    what the person it is about may see, because it can name who spoke (45 CFR 164.524(a)(2)(v)).
+    """
+
+    learned: Annotated[date | None, F("Learned on", required=True)] = None
+    text: Annotated[str, F("File", widget=Widget.TEXT, required=True)] = ""
+
+
 class ScreeningDone(Document, frozen=True, kw_only=True):
     """That a partner was screened alone, and when. Never what was found: every couple has both dates (CR-13)."""
 
@@ -287,6 +296,12 @@ SAFETY_CONCERN: DocumentType[SafetyConcern] = DocumentType(
     rules=lambda d, context: future(d.noticed, context, "noticed"),
     help="Sealed to this person's own clinician; the sender cannot read it again.",
 )
+REPORT_FILE: DocumentType[ReportFile] = DocumentType(
+    kind="report_file", label="File of a report", struct=ReportFile, compartment="SAFE",
+    title=lambda d: "File of a report", service_date=lambda d: d.learned,
+    rules=lambda d, context: future(d.learned, context, "learned"),
+    help="Kept apart: in no copy for the person it is about, and in no export.",
+)
 SCREENING_DONE: DocumentType[ScreeningDone] = DocumentType(
     kind="screening_done", label="Screened alone", struct=ScreeningDone, compartment="JNT",
     title=lambda d: f"{_named(d.partner)} was screened alone", service_date=lambda d: d.done,
@@ -298,5 +313,5 @@ SEPARATION: DocumentType[Separation] = DocumentType(
     help="Written by the program when joint work ends.",
 )
 TYPES: tuple[DocumentType[Any], ...] = (
-    AGREEMENT, PARTNER_SIGNATURE, HELD_NOTE, PARTNER_MESSAGE, SAFETY_CONCERN, SCREENING_DONE, SEPARATION,
+    AGREEMENT, PARTNER_SIGNATURE, HELD_NOTE, PARTNER_MESSAGE, SAFETY_CONCERN, REPORT_FILE, SCREENING_DONE, SEPARATION,
 )  # fmt: skip

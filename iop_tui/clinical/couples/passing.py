@@ -20,11 +20,13 @@ from iop_tui.clinical.couples.model import (
     LIMITED,
     OPEN,
     PARTNER_MESSAGE,
+    REPORT_FILE,
     SAFETY_CONCERN,
     SCREENING_DONE,
     SHARED,
     TO_OWN,
     PartnerMessage,
+    ReportFile,
     SafetyConcern,
     ScreeningDone,
 )
@@ -79,6 +81,12 @@ def concern(ws: Workspace, person: bytes, noticed: SafetyConcern) -> None:
     """Seal a safety concern to the person's own clinician, and to nobody else. Raises `NotReady`, `NoKey`."""
     _check(ws, SAFETY_CONCERN, noticed)
     _deposit(ws, _safe(ws, person), Kind.SAFE, SAFETY_CONCERN, noticed, person)
+
+
+def keep_report(ws: Workspace, person: bytes, file: ReportFile) -> None:
+    """Seal the file of a mandated report to the person's own clinician. Raises `NotReady`, `NoKey`."""
+    _check(ws, REPORT_FILE, file)
+    _deposit(ws, _safe(ws, person), Kind.SAFE, REPORT_FILE, file, person)
 
 
 def _safe(ws: Workspace, person: bytes) -> bytes:

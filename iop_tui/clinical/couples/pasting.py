@@ -1,5 +1,5 @@
-"""CR-5: copied text keeps its label. What one partner said alone reaches the joint record, or anybody else's, only
-under that person's authorization, whose id then stands in the text and in the log.
+"""CR-5: copied text keeps its label. What one partner said alone reaches the joint record only under that person's
+authorization of the joint record, whose id then stands in the text and in the log. It reaches nobody else's record.
 
 A paste from outside the program has no label: its words are compared with everything restricted that was opened since
 the unlock and with what this user holds of the couple. Retyping cannot be seen.
@@ -95,20 +95,19 @@ def _crosses(place: Place, label: Label) -> bool:
 def _under(ws: Workspace, place: Place, text: str, record: bytes, kind: str, person: bytes) -> Pasted:
     """A text that crosses: with its authorization, or not at all."""
     with attempted(ws.session, "paste", person=place.subject):
-        consent = consents.covering(ws, record) if record and kind not in NEVER else None
-        if consent is None:
+        pair = terms.couple_of(ws, person)
+        joint = place.kind == Kind.JNT and pair is not None and pair.id == place.subject
+        consent = consents.covering(ws, record) if record and joint and kind not in NEVER else None
+        if consent is None or pair is None:
             raise RuleRefused(
                 "couple.paste", "This was said by one person alone: it does not go into another record.",
-                "Ask that person for an authorization; until then say it in your own words, from what was said here.",
+                "Into the joint record it goes when that person authorizes the joint record as the recipient.",
             )  # fmt: skip
     work = ws.work()
     ws.session.note(work, "paste", person=person, category=kind, subject=consent, detail="authorized")
     ws.commit(work)
     identifier = show_id(consent)
-    pair = terms.couple_of(ws, person)
-    if place.kind == Kind.JNT and pair is not None:
-        return Pasted(relabeled(text, _alone(pair, person), identifier), identifier)
-    return Pasted(f"{text} (by authorization {identifier})", identifier)
+    return Pasted(relabeled(text, _alone(pair, person), identifier), identifier)
 
 
 def _candidates(ws: Workspace, place: Place) -> Iterator[tuple[bytes, str, bytes, str]]:

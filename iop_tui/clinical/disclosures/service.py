@@ -103,10 +103,10 @@ def rows(ws: Workspace, person: bytes | None = None, *, consent: bytes | None = 
         " json_extract(r.doc, '$.consent') = ?2) ORDER BY r.deposit, r.created_ms, r.id",
         (person, show_id(consent) if consent is not None else None),
     )
-    first: dict[str, Row] = {}
+    first: dict[tuple[str, bytes], Row] = {}  # nobody's row takes the place of somebody else's
     for identifier, whose, author, doc, version in found:
         document = DISCLOSURE.decode(doc, version)
-        first.setdefault(document.row or identifier.hex(), Row(identifier, whose, author, document))
+        first.setdefault((document.row or identifier.hex(), author), Row(identifier, whose, author, document))
     return sorted(first.values(), key=lambda row: (row.document.at, row.document.row))
 
 
@@ -128,7 +128,7 @@ def accounting(
         if row.document.on is not None and first <= row.document.on <= last and (internal or not row.document.internal)
     ]
     work = ws.work()
-    ws.session.note(work, "accounting", person=person, category=Kind.DIR, detail=f"{len(found)} rows")
+    ws.session.note(work, "accounting", person=person, category=Kind.DIR)  # how many would tell of rows kept apart
     ws.commit(work)
     return Accounting(person, first, last, tuple(found))
 

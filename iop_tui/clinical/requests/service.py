@@ -35,9 +35,15 @@ PURPOSE = "at the request of the individual"
 METHOD = "electronic"
 NEVER = (
     ("Psychotherapy and counseling notes are not part of this record.", "45 CFR 164.524(a)(1)(i)"),
+    ("What others told in confidence about this person is not included; its keeper reviews it, one by one.",
+     "45 CFR 164.524(a)(2)(v)"),
     ("Each clinician's part is prepared by who keeps it; this is what the preparer keeps.", "program rule CR-2"),
     ("Nothing of anyone else's own record is in here: the preparer's program has no key for it.", "program rule CR-10"),
 )
+_TOLD_BY_OTHERS = (couples.REPORT_FILE.kind, couples.SAFETY_CONCERN.kind)
+"""What may hold a partner's words or name who spoke. The file of a report never goes out here; a concern goes after
+review, chosen by its id (`iop-tui packet`, `iop-tui print`). The manifest says the same whether there is any or not.
+"""
 _OWN_ADMINISTRATION = (RECORD_REQUEST.kind, "wizard_state", "disclosure", "revocation", "signature")
 
 
@@ -127,7 +133,7 @@ def _may_ask(ws: Workspace, person: bytes, request: RecordRequest) -> None:
 
 
 def _own(ws: Workspace, prepared: Prepared) -> None:
-    hidden = (*records.INTERNAL_KINDS, *_OWN_ADMINISTRATION)
+    hidden = (*records.INTERNAL_KINDS, *_OWN_ADMINISTRATION, *_TOLD_BY_OTHERS)
     rows = ws.view.rows(
         "SELECT r.record, c.kind FROM record r JOIN compartment c ON c.id = r.compartment WHERE r.person = ? AND"
         f" c.person = r.person AND c.primitive = 'member' AND c.kind IN ({','.join('?' * len(OWN_KINDS))})"
@@ -192,7 +198,8 @@ def _release(ws: Workspace, prepared: Prepared, part: JointPart | None) -> None:
         prepared.files.append(("notice.txt", given.notice.encode() + b"\n"))
     joint = _ids(prepared, joint=True)
     if joint and part is not None:
-        ground = consents.Ground(_basis(part), _named(ws, part, recipient), PURPOSE, METHOD, part.consent, True)
+        decided = part.decision != BOTH_SIGNED
+        ground = consents.Ground(_basis(part), _named(ws, part, recipient), PURPOSE, METHOD, part.consent, decided)
         given = consents.release(ws, prepared.work, prepared.person, joint, ground)
         if given.consent_copy:
             prepared.files.append(("consent.txt", given.consent_copy.encode() + b"\n"))

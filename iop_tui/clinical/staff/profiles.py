@@ -103,12 +103,13 @@ PROGRAM_PROFILE: DocumentType[ProgramProfile] = DocumentType(
 TYPES: tuple[DocumentType[Any], ...] = (STAFF_PROFILE, PROGRAM_PROFILE)
 
 
-def _believed(ws: Workspace, kind: DocumentType[P]) -> list[tuple[bytes, bytes, P]]:
-    """(record, leaf, profile) of a kind written by administrators, newest first."""
+def _believed(ws: Workspace, kind: DocumentType[P], author: bytes | None = None) -> list[tuple[bytes, bytes, P]]:
+    """(record, leaf, profile) of a kind written by administrators or one of them, newest first."""
     rows = ws.view.rows(
-        "SELECT r.record, r.leaf, r.doc, r.version FROM record r WHERE r.kind = ? AND r.compartment = ? AND EXISTS"
-        " (SELECT 1 FROM role o WHERE o.user = r.author AND o.role = ?) ORDER BY r.changed_ms DESC, r.id DESC",
-        (kind.kind, program_compartment(ws.session, Kind.PROG), roles.ADMINISTRATOR),
+        "SELECT r.record, r.leaf, r.doc, r.version FROM record r WHERE r.kind = ?1 AND r.compartment = ?2 AND"
+        " r.deposit = 0 AND (?4 IS NULL OR r.author = ?4) AND EXISTS"
+        " (SELECT 1 FROM role o WHERE o.user = r.author AND o.role = ?3) ORDER BY r.changed_ms DESC, r.id DESC",
+        (kind.kind, program_compartment(ws.session, Kind.PROG), roles.ADMINISTRATOR, author),
     )
     return [(bytes(row[0]), bytes(row[1]), kind.decode(row[2], row[3])) for row in rows]
 
@@ -141,13 +142,14 @@ def set_profile(ws: Workspace, user: bytes, profile: StaffProfile) -> Changes:
     if profile.supervisor:
         ws.session.card(parse_id(profile.supervisor))
     value = STAFF_PROFILE.parse({**_plain(profile), "user": show_id(user)})
-    before = next(((r, leaf) for r, leaf, item in _believed(ws, STAFF_PROFILE) if item.user == show_id(user)), None)
+    mine = _believed(ws, STAFF_PROFILE, ws.user.user)  # what another one wrote stays theirs; the newest counts
+    before = next(((r, leaf) for r, leaf, item in mine if item.user == show_id(user)), None)
     return _write(ws, STAFF_PROFILE, value, before)
 
 
 def set_program(ws: Workspace, profile: ProgramProfile) -> Changes:
     """Write the program's profile. Raises `RoleRefused`, `NotReady`."""
-    before = next(((record, leaf) for record, leaf, _ in _believed(ws, PROGRAM_PROFILE)), None)
+    before = next(((record, leaf) for record, leaf, _ in _believed(ws, PROGRAM_PROFILE, ws.user.user)), None)
     return _write(ws, PROGRAM_PROFILE, PROGRAM_PROFILE.parse(_plain(profile)), before)
 
 

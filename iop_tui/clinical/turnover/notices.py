@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iop_tui.access import charts, roles, wall
+from iop_tui.access import charts, roles
 from iop_tui.clinical.staff import api as staff
 from iop_tui.clinical.turnover.service import hand_overs_waiting
 from iop_tui.workspace import Workspace
@@ -30,7 +30,7 @@ def _breaches(ws: Workspace) -> list[Notice]:
     if not _WATCH & set(ws.user.roles):
         return []
     facts = charts.care_facts(ws.session)
-    lost = set(wall.suspended(facts, charts.couples(ws.session)))
+    lost = charts.suspended(ws.session)
     return [
         Notice(
             fact.person,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from iop_tui.access import chartkeys, charts, handover, policy, roles, settle, wall
+from iop_tui.access import chartkeys, charts, handover, policy, roles, settle
 from iop_tui.access.attempts import attempted
 from iop_tui.access.charts import CoupleLink
 from iop_tui.access.primitives import Target
@@ -158,11 +158,12 @@ def _step(ws: Workspace, part: _Part, move: _Move) -> TransferLine:
 
 
 def _assigned(ws: Workspace, part: _Part, move: _Move) -> bool:
+    """Whether the receiver has the part as things are now. Raises `WallRefused`: an entry in the care team is not
+    enough where copies met and the wall took its keys back.
+    """
     if part.link is not None:
-        link = charts.couple_links(ws.session)[part.subject]
-        return parse_id(link.therapist) == move.to
-    team = charts.care_facts(ws.session, part.subject)
-    return any(fact.user == move.to and fact.role == part.role for fact in team)
+        return handover.in_charge(ws.session, charts.couple_links(ws.session)[part.subject], move.to)
+    return chartkeys.stands(ws.session, part.subject, move.to, part.role)
 
 
 def _assign(ws: Workspace, part: _Part, move: _Move) -> bool:
@@ -204,8 +205,8 @@ def _may_hand(ws: Workspace, part: _Part, move: _Move) -> bool:
 
 
 def _end(ws: Workspace, part: _Part, move: _Move) -> bool:
-    """End the giver's part, now that nothing becomes unreadable by it."""
-    if not _assigns(ws):
+    """End the giver's part, now that nothing becomes unreadable by it: not while the wall suspends the receiver's."""
+    if not _assigns(ws) or not _assigned(ws, part, move):
         return False
     work = ws.work()
     if part.link is not None:
@@ -252,13 +253,14 @@ def refuse_leaving(ws: Workspace, user: bytes) -> None:
 
 def hand_overs_waiting(ws: Workspace) -> list[tuple[bytes, bytes, str]]:
     """(person, colleague, role) for every colleague who was given this user's own part and lacks this user's keys."""
-    lost = set(wall.suspended(session_facts(ws), charts.couples(ws.session)))
+    lost = charts.suspended(ws.session)
     facts = [fact for fact in session_facts(ws) if fact.id not in lost]
     found = []
     for mine in settle.my_care(ws.session):
         for fact in facts:
             same = fact.person == mine.person and fact.role == mine.role and fact.user != ws.user.user
-            if same and mine.role in PARTS and mine.role != roles.COUPLES_THERAPIST:
+            moves = same and mine.role in PARTS and mine.role != roles.COUPLES_THERAPIST
+            if moves and charts.in_directory(ws.session, fact):
                 targets = handover.part_targets(ws.session, fact.person, fact.role)
                 if handover.lacking(ws.session, targets, ws.user.user, fact.user):
                     found.append((fact.person, fact.user, fact.role))

@@ -10,12 +10,13 @@ break-glass.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from iop_tui.access import chartkeys, charts, handover, roles, settle, wall
+from iop_tui.access import chartkeys, charts, handover, roles, settle
 from iop_tui.access.attempts import attempted
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import Target, give_member, put, user_recipient
@@ -75,7 +76,7 @@ def name_successor(ws: Workspace, successor: bytes, second: bytes) -> Changes:
     """
     with attempted(ws.session, "name-successor", subject=successor):
         _check_named(ws, successor, second)
-        return _refresh(ws, successor, second, everyone=True)
+        return _refresh(ws, lambda _before: (successor, second))
 
 
 def _check_named(ws: Workspace, successor: bytes, second: bytes) -> None:
@@ -93,36 +94,59 @@ def _check_named(ws: Workspace, successor: bytes, second: bytes) -> None:
 
 
 def keep_up(ws: Workspace) -> Changes:
-    """Bring what was named up to date: new people, new keys. Does nothing where nobody was named."""
-    mine = [item for item in _named(ws) if parse_id(item.document.user) == ws.user.user]
-    if not mine:
+    """Bring what was named up to date with new keys. Somebody is named for a person where that person's entry says so;
+    whom nobody was named for shows in `unnamed`. Does nothing where nobody was named.
+    """
+    if not any(parse_id(item.document.user) == ws.user.user for item in _named(ws)):
         return Changes()
-    newest = max(mine, key=lambda item: (item.document.named_on, item.record)).document
+    return _refresh(ws, lambda before: _still_named(ws, before))
+
+
+def _still_named(ws: Workspace, before: Named | None) -> tuple[bytes, bytes] | None:
+    """Successor and second person as they were named, if what held then holds now."""
+    if before is None:
+        return None
+    successor, second = parse_id(before.document.successor), parse_id(before.document.second)
     try:
-        return _refresh(ws, parse_id(newest.successor), parse_id(newest.second), everyone=False)
+        _check_named(ws, successor, second)
     except (RuleRefused, NotFound):
-        return Changes()  # somebody of the three left: it shows in `unnamed`
+        return None  # somebody of the three left: it shows in `unnamed`
+    return successor, second
 
 
-def _refresh(ws: Workspace, successor: bytes, second: bytes, *, everyone: bool) -> Changes:
+def _refresh(ws: Workspace, choose: Callable[[Named | None], tuple[bytes, bytes] | None]) -> Changes:
     settle.settle(ws.session)  # a key that is owed is made first, so that the hand-over holds every one
     known = {(i.person, i.document.role): i for i in _named(ws) if parse_id(i.document.user) == ws.user.user}
     work = ws.work()
     for fact in settle.my_care(ws.session):
-        if fact.role not in _PARTS or fact.role not in ws.session.card(successor).roles:
-            continue
         before = known.get((fact.person, fact.role))
+        chosen = choose(before)
+        if chosen is None or not _may_follow(ws, fact, chosen[0]):
+            continue
         covers = _covers(ws, fact)
         fits = before is not None and (before.document.covers, before.document.successor, before.document.second) == (
-            covers, show_id(successor), show_id(second),
+            covers, *map(show_id, chosen),
         )  # fmt: skip
-        if covers and (not fits or (everyone and before is None)):
-            document = _prepare(ws, fact, (successor, second), covers)
+        if covers and not fits:
+            document = _prepare(ws, fact, chosen, covers)
             home = charts.compartment_for(ws.session, fact.person, Kind.DIR)
             record, parents = (before.record, (before.leaf,)) if before is not None else (None, ())
             put(ws.session, work, home, SUCCESSION, document, person=fact.person, record=record, parents=parents)
-            ws.session.note(work, "name-successor", person=fact.person, category=Kind.DIR, subject=successor)
+            ws.session.note(work, "name-successor", person=fact.person, category=Kind.DIR, subject=chosen[0])
     return ws.commit(work) if work.revisions else Changes()
+
+
+def _may_follow(ws: Workspace, fact: CareFact, successor: bytes) -> bool:
+    """Whether a successor could have this part now: by their roles, and by the wall (CR-1, CR-12)."""
+    if fact.role not in _PARTS or fact.role not in ws.session.card(successor).roles:
+        return False
+    try:
+        chartkeys.check_wall(
+            ws.session, CareFact(successor, fact.person, fact.role), charts.care_facts(ws.session)
+        )
+    except WallRefused:
+        return False
+    return True
 
 
 def _targets(ws: Workspace, fact: CareFact) -> list[Target]:
@@ -207,9 +231,8 @@ def _approve(ws: Workspace, item: Named, reason: str) -> Taken:
     successor, role = parse_id(item.document.successor), item.document.role
     work = ws.work()
     today = local_date(work.at_ms)
-    team = charts.care_facts(ws.session, item.person)
     try:
-        if not any(fact.user == successor and fact.role == role for fact in team):
+        if not chartkeys.stands(ws.session, item.person, successor, role):
             staff.check_assignment(ws, item.person, successor, role)
             chartkeys.assign(ws.session, work, item.person, successor, role, since=today)
     except (WallRefused, RoleRefused, RuleRefused) as error:
@@ -306,12 +329,19 @@ def _documents(ws: Workspace, kind: DocumentType[Any]) -> list[_Row]:
 
 
 def _named(ws: Workspace) -> list[Named]:
-    """Successions this user can read; only a clinician's own counts."""
+    """Successions this user can read; only a clinician's own counts, and only in the entry of whom it is about."""
     return [
         Named(row.record, row.leaf, row.person, row.compartment, row.document)
         for row in _documents(ws, SUCCESSION)
-        if isinstance(row.document, Succession) and row.document.user == show_id(row.author)
+        if isinstance(row.document, Succession) and row.document.user == show_id(row.author) and _in_entry(ws, row)
     ]
+
+
+def _in_entry(ws: Workspace, row: _Row) -> bool:
+    try:
+        return row.compartment == charts.compartment_for(ws.session, row.person, Kind.DIR)
+    except NotFound:
+        return False
 
 
 def unnamed(ws: Workspace) -> list[bytes]:
@@ -323,11 +353,8 @@ def unnamed(ws: Workspace) -> list[bytes]:
 def _alive(ws: Workspace, item: Named) -> bool:
     try:
         cards = [ws.session.card(parse_id(text)) for text in (item.document.successor, item.document.second)]
-        for text in (item.document.successor,):
-            wall.check_assignment(
-                CareFact(parse_id(text), item.person, item.document.role), charts.care_facts(ws.session),
-                charts.couples(ws.session),
-            )  # fmt: skip
+        fact = CareFact(cards[0].user, item.person, item.document.role)
+        chartkeys.check_wall(ws.session, fact, charts.care_facts(ws.session))
     except (NotFound, WallRefused):
         return False
     return all(card.status == staff.ACTIVE for card in cards)

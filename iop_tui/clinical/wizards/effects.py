@@ -96,10 +96,8 @@ def _tell(ws: Workspace, subject: bytes, answers: Answers) -> str:
 
 def _report(ws: Workspace, subject: bytes, answers: Answers) -> str:
     words = "\n".join(f"{name}: {text}" for name, text in answers.items() if text)
-    couples.concern(ws, subject, couples.SafetyConcern(
-        noticed=_day(answers, "learned"), alone=True, text=f"Report file\n{words}",
-    ))  # fmt: skip
-    return "The report's file lies apart; neither partner's chart names who reported."
+    couples.keep_report(ws, subject, couples.ReportFile(learned=_day(answers, "learned"), text=words))
+    return "The report's file lies apart; it is in no copy for anybody it is about."
 
 
 def _letter(ws: Workspace, subject: bytes, answers: Answers) -> str:

@@ -46,6 +46,7 @@ def chart_for_person(ws: Workspace, person: bytes, names: Sequence[str], form: s
     if form not in FORMS:
         raise Usage(f"A chart is printed as {' or '.join(FORMS)}.")
     check_free(out)
+    ws.session.catch_up()  # what ended since leaves the view first
     found = measures.series(ws, person, list(names))
     records = [point.record for each in found for point in each.points]
     if not records:

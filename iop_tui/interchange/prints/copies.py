@@ -35,6 +35,7 @@ class Made:
 def copy_for_person(ws: Workspace, record: bytes, form: str, out: Path) -> Made:
     """One document for the person it is about. Raises `RuleRefused`, `NotFound`, `Refused`, what `outfile` raises."""
     check_free(out)
+    ws.session.catch_up()  # what ended since leaves the view first
     line = records.line_of(ws, record)
     if line.status == "draft":
         raise Refused("A draft is no part of the record.", "Sign it first, then print.")

@@ -25,7 +25,7 @@ ARRIVE = ("measure", "medication", "allergy", "condition", "received_goal", "rec
           "received_note", "received")  # fmt: skip
 """Kinds that come from elsewhere; typed in, they need no signature and get no further version."""
 NOT_BY_HAND = ("amendment", "void", "client_signature", "service_line", "cosign_request", "cosign_answer",
-               "partner_message", "safety_concern", "record_request", "wizard_state", "joint_decision")
+               "partner_message", "safety_concern", "report_file", "record_request", "wizard_state", "joint_decision")
 """Kinds that belong to another document or are written by the program."""
 PARTNER_SIGNATURE = "partner_signature"
 """Recorded under the document that `--record` names."""

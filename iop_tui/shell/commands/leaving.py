@@ -48,7 +48,8 @@ def packet(call: Call) -> Answer:
     args, ws = call.args, call.ws
     order = packets.Order(
         person=parse_id(args.person), documents=tuple(parse_id(text) for text in args.documents), purpose=args.purpose,
-        to=args.to, out=Path(args.out), consent=parse_id(args.consent) if args.consent else None,
+        to=args.to, out=Path(args.out), recipient_kind=args.recipient_kind,
+        consent=parse_id(args.consent) if args.consent else None,
         basis=args.basis or CONSENT, recipient=_recipient(args.recipient), passphrase=_given_passphrase(call),
     )  # fmt: skip
     made = packets.make(ws, order)

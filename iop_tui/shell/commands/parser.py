@@ -238,6 +238,8 @@ def _leaving_commands(commands: _Commands) -> None:
     packet.add_argument("--basis", default="", help="the ground, where it is not a consent")
     packet.add_argument("--purpose", metavar="TEXT", required=True)
     packet.add_argument("--recipient", metavar="NAME", default="", help="needed where the consent names several")
+    packet.add_argument("--recipient-kind", default="", choices=("client", "provider", "payer", "court", "other"),
+                        help="who receives it; not said, it is judged as if a payer did")  # fmt: skip
     packet.add_argument("--to", metavar="KEY", required=True, help="age1…, an SSH public key, or the word passphrase")
     packet.add_argument("--out", metavar="FILE", required=True)
     copy = commands.add("print", "a copy of one document for the person", "leaving:print_copy")

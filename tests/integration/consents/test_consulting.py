@@ -15,6 +15,7 @@ from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.errors import WallRefused
 from iop_tui.kernel.ids import show_id
+from tests.support import couples
 from tests.support.consents import Clinic, opened, refused, template
 from tests.support.vaults import PHRASE, Member
 
@@ -98,3 +99,9 @@ def test_cr16_a_supervisor_over_both_sides_reads_neither_without_an_exception(cl
         consents.consult(
             clinic.ws("nadia"), [clinic.made.notes["ana0"]], clinic.user("uma"), reason="Review", until=clinic.day
         )
+    cleo = clinic.ws("cleo")
+    pair = couples.pair_of(clinic.made, cleo)
+    couples.agree(cleo, pair)
+    session = couples.hold_session(cleo, pair)
+    with refused("supervisor.conflict"):  # the joint record holds both sides
+        consents.consult(clinic.ws("cleo"), [session], clinic.user("uma"), reason="Review", until=clinic.day)

@@ -15,6 +15,7 @@ from iop_tui.access import charts, roles
 from iop_tui.access.explain import who
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import put
+from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import Ground, Recipient
 from iop_tui.clinical.disclosures import api as disclosures
@@ -24,6 +25,7 @@ from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import show_id
 from iop_tui.slices import TYPES
 from iop_tui.workspace import Workspace
+from tests.support import couples
 from tests.support.consents import Clinic, opened, refused, template
 from tests.support.fhir import patient, read_bundle, resource
 from tests.support.vaults import note
@@ -258,3 +260,40 @@ def test_private_notes_from_outside_go_to_their_reader_alone(clinic: Clinic, tmp
     assert row == ("PSY",)
     consents.revoke(clinic.ws("tom"), made.id)
     assert consents.receiver(clinic.ws("fay"), ada) is None
+
+
+def test_cr10_a_joint_record_leaves_on_no_word_of_one_partner(clinic: Clinic) -> None:
+    """A consent serves the basis consent alone: named beside another ground, revoked or not, it opens nothing."""
+    cleo = clinic.ws("cleo")
+    pair = couples.pair_of(clinic.made, cleo)
+    couples.agree(cleo, pair)
+    session = couples.hold_session(cleo, pair)
+    given = couples.joint_release(cleo, pair, "Dr Lee", ("Ana Quill", "Benjamin Odell"))
+    assert release(clinic, "cleo", [session], ground(consent=given)).rows
+    consents.revoke(clinic.ws("cleo"), given)
+    for basis in disclosures.BASES:
+        with refused("release.consent_revoked" if basis == disclosures.CONSENT else "release.basis"):
+            release(clinic, "cleo", [session], ground(basis, consent=given))
+        if basis != disclosures.CONSENT:
+            with refused("release.both_sign"):
+                release(clinic, "cleo", [session], ground(basis))
+
+
+def test_p1_what_is_kept_apart_changes_nothing_in_the_auditors_report(clinic: Clinic) -> None:
+    nadia, ana = clinic.ws("nadia"), clinic.made.people["ana"]
+    disclosures.accounting(nadia, ana)
+    seen = _told(clinic, ana)
+    apart = keep(nadia, clinic, "progress_note", "Apart.", Kind.SAFE, roles.INDIVIDUAL_THERAPIST)
+    release(clinic, "nadia", [apart], ground(disclosures.EMERGENCY))
+    with refused("release.never_billed"):
+        release(clinic, "nadia", [apart], ground(disclosures.OPERATIONS))
+    assert _told(clinic, ana) == seen
+    disclosures.accounting(clinic.ws("nadia"), ana)
+    assert _told(clinic, ana) == [*seen, seen[-1]]
+
+
+def _told(clinic: Clinic, person: bytes) -> list[tuple[str, str, str]]:
+    """What the auditor reads of releases about a person."""
+    kinds = ("accounting", "refused", "disclose", "deposit", "release")
+    lines = compliance.audit_report(clinic.ws("abe"), person=person)
+    return [(line.action, line.category, line.detail) for line in lines if line.action in kinds]

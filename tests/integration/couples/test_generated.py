@@ -111,7 +111,7 @@ def _check(words: Words, pair: Pair, decision: str, staff: tuple[Workspace, Work
             assert word not in held
         mine = words.of(side)
         assert mine[0] in own
-        assert mine[2] in own
+        assert mine[2] not in own  # told by somebody else: after review only
         assert mine[1] in held
         assert mine[3] not in own + held  # private notes are no part of the record
     joint, own_words, others = ALLOWED[decision]

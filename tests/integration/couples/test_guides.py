@@ -172,7 +172,7 @@ def test_cr14_the_report_lies_apart_and_names_nobody_who_reported(clinic: Clinic
     )  # fmt: skip
     assert done.step is None
     found = {hit.kind for hit in records.search(nadia, "REPORT-CANARY")}
-    assert found == {"safety_concern", WIZARD_STATE.kind}
+    assert found == {"report_file", WIZARD_STATE.kind}
     hits = records.search(nadia, "REPORT-CANARY")
     assert {records.line_of(nadia, hit.id).compartment_kind for hit in hits} == {"SAFE"}
     for name in ("cleo", "tom", "sol", "abe"):

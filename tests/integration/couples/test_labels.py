@@ -8,7 +8,7 @@ from iop_tui.access import roles
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.consents import api as consents
-from iop_tui.clinical.couples import entries, pasting
+from iop_tui.clinical.couples import entries, pasting, terms
 from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote
 from iop_tui.clinical.couples.pasting import Place
 from iop_tui.clinical.joint.model import JOINT_NOTE
@@ -50,10 +50,13 @@ def test_t4_with_an_authorization_the_id_is_recorded_and_logged(clinic: Clinic) 
     agree(cleo, pair)
     nadia = clinic.ws("nadia")
     recipient = consents.Recipient(name="Cleo", user=show_id(clinic.made.users["cleo"].user))
-    consent = internal(nadia, pair.a, "Ana Quill", recipient)
+    both = (recipient, consents.Recipient(name=consents.JOINT_RECORD))
+    consent = internal(nadia, pair.a, "Ana Quill", recipient, recipients=both)
     cleo = clinic.ws("cleo")
     shared = next(line for line in records.timeline(cleo, pair.a, kinds=("progress_note",)))
     clip = Clip("Craving after a quarrel", pasting.label_of(cleo, shared.id))
+    with pytest.raises(RuleRefused):
+        pasting.vet(cleo, Place(pair.b, "HOLD"), clip)  # never into the other's, whatever was authorized
     pasted = pasting.vet(cleo, Place(pair.id, "JNT"), clip)
     assert pasted.text == f"[A alone xc:{show_id(consent)}] Craving after a quarrel"
     (event,) = [line for line in compliance.audit_report(cleo) if line.action == "paste"]
@@ -65,6 +68,20 @@ def test_t4_with_an_authorization_the_id_is_recorded_and_logged(clinic: Clinic) 
     again = charting.save(cleo, pair.id, JOINT_NOTE, joint_note(today(cleo), pasted.text))
     with pytest.raises(NotReady):
         charting.sign(cleo, [again.record])
+
+
+def test_cr5_what_was_shared_to_be_read_is_not_pasted(clinic: Clinic) -> None:
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    agree(cleo, pair)
+    recipient = consents.Recipient(name="Cleo", user=show_id(clinic.made.users["cleo"].user))
+    consent = internal(clinic.ws("nadia"), pair.a, "Ana Quill", recipient)
+    cleo = clinic.ws("cleo")
+    shared = next(line for line in records.timeline(cleo, pair.a, kinds=("progress_note",)))
+    clip = Clip("Craving after a quarrel", pasting.label_of(cleo, shared.id))
+    for place in (Place(pair.id, "JNT"), Place(pair.b, "HOLD")):
+        with pytest.raises(RuleRefused):
+            pasting.vet(cleo, place, clip)
+    assert show_id(consent) not in entries.authorizations(cleo, terms.couple(cleo, pair.id))
 
 
 def test_cr5_a_terminal_paste_is_compared_with_what_is_restricted(clinic: Clinic) -> None:

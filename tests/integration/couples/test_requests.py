@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.couples import entries
-from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote, SafetyConcern
-from iop_tui.clinical.couples.passing import concern
+from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote, ReportFile, SafetyConcern
+from iop_tui.clinical.couples.passing import concern, keep_report
 from iop_tui.clinical.disclosures import api as disclosures
 from iop_tui.clinical.notes import service as notes
+from iop_tui.clinical.records import api as records
 from iop_tui.clinical.requests import api as requests
 from iop_tui.clinical.requests.model import JointDecision, RecordRequest
 from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
@@ -63,20 +65,38 @@ def _decide(clinic: Clinic, decision: str, **more: str) -> None:
 def test_t6_a_copy_has_no_object_of_the_other_partner(clinic: Clinic) -> None:
     _record(clinic)
     pair = clinic.pair
-    for name, own in (("nadia", "SAFEA-CANARY"), ("cleo", "HOLDA-CANARY")):
+    for name, own in (("nadia", "quarry walk"), ("cleo", "HOLDA-CANARY")):
         ws = clinic.ws(name)
         prepared = requests.prepare(ws, pair.a, ask(clinic))
         text, manifest = _text(prepared), prepared.as_json()
         assert own in text
-        assert not [word for word in ("HOLDB", "SAFEB", "BENOWN", "BSIDE", show_id(pair.b)) if word in text]
+        assert not [word for word in ("HOLDB", "SAFEA", "SAFEB", "BENOWN", "BSIDE", show_id(pair.b)) if word in text]
         assert manifest["other_partner_objects"] == 0
-        assert set(manifest["compartments"]) <= {"IND", "MED", "CRISIS", "GRP", "PAY", "SAFE", "HOLD"}
+        assert set(manifest["compartments"]) <= {"IND", "MED", "CRISIS", "GRP", "PAY", "HOLD"}
         requests.finish(ws, prepared)
         assert [row.basis for row in disclosures.accounting(ws, pair.a).rows][-1] == "request by the person"
         assert not disclosures.accounting(ws, pair.b).rows or name == "nadia"
     written = json.loads(dict(prepared.files)["manifest.json"])
     assert written["withheld"][-1]["rule"] == "program rule CR-10"
     assert [len(item["sha256"]) for item in written["objects"]] == [64] * len(written["objects"])
+
+
+def test_cr14_the_file_of_a_report_does_not_reach_whom_it_is_about(clinic: Clinic) -> None:
+    """45 CFR 164.524(a)(2)(v): nothing in a copy, the same manifest lines as for anybody, refused when named."""
+    pair = clinic.pair
+    clinic.ws("nadia")
+    before = requests.prepare(clinic.ws("nadia"), pair.a, ask(clinic))
+    keep_report(clinic.ws("cleo"), pair.a, ReportFile(learned=today(clinic.nadia), text="REPORT-CANARY by Ben"))
+    concern(clinic.ws("cleo"), pair.a, SafetyConcern(noticed=today(clinic.nadia), alone=True, text="TOLD-CANARY"))
+    nadia = clinic.ws("nadia")
+    after = requests.prepare(nadia, pair.a, ask(clinic))
+    assert not [word for word in ("REPORT-CANARY", "TOLD-CANARY", "SAFE") if word in _text(after)]
+    assert after.as_json() == before.as_json()
+    record = next(line.id for line in records.lines(nadia, ("report_file",)))
+    ground = consents.Ground(disclosures.REQUEST, consents.Recipient(name="Ana Quill"), "copy")
+    with pytest.raises(RuleRefused) as refused:
+        consents.release(nadia, nadia.work(), pair.a, [record], ground)
+    assert refused.value.rule == "release.report_file"
 
 
 def test_cr10_without_a_decision_both_sign_and_then_it_is_all_there(clinic: Clinic) -> None:

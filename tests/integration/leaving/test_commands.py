@@ -77,7 +77,8 @@ def test_leaving(site: Site, tmp_path: Path) -> None:
         assert do(*copy, "--safe-to-hold", "no")["error"]["code"] == "print.not_safe"
         assert not (tmp_path / "note.md").exists()
         assert do(*copy, "--safe-to-hold", "yes")["bytes"] == (tmp_path / "note.md").stat().st_size
-        packet = ("packet", "--person", person, "--documents", note, "--purpose", "care", "--out", str(tmp_path / "p"))
+        packet = ("packet", "--person", person, "--documents", note, "--purpose", "care", "--out", str(tmp_path / "p"),
+                  "--recipient-kind", "client")  # fmt: skip
         assert do(*packet, "--to", "age1nobody", "--recipient", "Dr Lee")["error"]["code"] == "no_recipient"
         assert do(*packet, "--to", "passphrase", "--recipient", "Dr Lee")["error"]["code"] == "release.no_consent"
         ground = ("--basis", "request by the person", "--recipient", "The client")

@@ -6,21 +6,24 @@ import errno
 import json
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from iop_tui.access import roles
+from iop_tui.access import charts, roles
+from iop_tui.access.policy import Kind
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import HIPAA
 from iop_tui.clinical.disclosures import api as disclosures
 from iop_tui.clinical.notes.private import PSYCHOTHERAPY_NOTE, PsychotherapyNote
 from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
+from iop_tui.clinical.turnover import api as turnover
 from iop_tui.interchange import exports
 from iop_tui.interchange.outfile import AlreadyThere
-from iop_tui.kernel.errors import DiskFull, MediumUnusable, NotFound, RuleRefused
+from iop_tui.kernel.errors import DiskFull, MediumUnusable, NoKey, NotFound, RuleRefused
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 from tests.support.consents import opened, refused
@@ -195,3 +198,23 @@ def test_an_export_on_a_consent_takes_notice_and_copy_along(template: Program, t
     assert "Dr Lee" in (tmp_path / "out" / "CONSENT.txt").read_text()
     assert (tmp_path / "out" / "NOTICE.txt").read_text().strip()
     assert {(row.recipient, row.basis) for row in rows} == {("Dr Lee", "consent")}
+
+
+def test_a_session_left_open_past_the_end_of_its_access_exports_nothing(small: Program, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with opened(small, tmp_path / "one") as clinic:
+        person = clinic.made.people["max"]
+        until = clinic.day + timedelta(days=5)
+        giver, receiver = clinic.user("nadia"), clinic.user("tom")
+        nadia, part = clinic.ws("nadia"), roles.INDIVIDUAL_THERAPIST
+        turnover.transfer(nadia, giver, receiver, persons=(person,), role=part, until=until)
+        tom = clinic.ws("tom")
+        place = charts.compartment_for(tom.session, person, Kind.IND)
+        number = tom.session.newest(place)
+        assert tom.session.key(place, number)
+        clinic.pass_days(30)
+        with pytest.raises(NoKey):
+            tom.session.key(place, number)
+        with pytest.raises(NotFound):
+            exports.export_person(tom, person, tmp_path / "late")
+        assert not (tmp_path / "late").exists()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import HIPAA, Recipient
 from iop_tui.clinical.disclosures import api as disclosures
-from iop_tui.clinical.disclosures.api import OPERATIONS, REQUEST
+from iop_tui.clinical.disclosures.api import OPERATIONS, REPORT, REQUEST
 from iop_tui.clinical.notes.private import PSYCHOTHERAPY_NOTE, PsychotherapyNote
 from iop_tui.interchange import packets
 from iop_tui.interchange.packets import Order, Packet
 from iop_tui.kernel.errors import DiskFull, NotFound, Refused, RuleRefused, Usage
+from iop_tui.kernel.ids import show_id
 from iop_tui.vault.age import NoRecipient
 from iop_tui.vault.digest import sha256
 from tests.support.consents import Clinic, opened, refused
@@ -53,7 +55,7 @@ def key() -> Any:
 def order(clinic: Clinic, out: Path, **more: Any) -> Order:
     values: dict[str, Any] = {
         "person": clinic.made.people["ana"], "documents": (clinic.made.notes["ana0"],), "to": "passphrase", "out": out,
-        "purpose": "Coordination of care",
+        "purpose": "Coordination of care", "recipient_kind": "provider",
     }  # fmt: skip
     return Order(**{**values, **more})
 
@@ -191,6 +193,28 @@ def test_t8_a_psychotherapy_note_in_a_payers_packet_is_a_hard_error(
     with refused("packet.private_note"):
         made(clinic, order(clinic, tmp_path / "ur.age", documents=both, basis=OPERATIONS, purpose="x",
                            recipient=Recipient(name="Payer")))  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_payer_is_said_and_gets_no_private_note(clinic: Clinic, tmp_path: Path) -> None:
+    """Its own authorization does not help, and no word in the purpose is needed."""
+    nadia = clinic.ws("nadia")
+    note = PsychotherapyNote(written_on=today(nadia), session="s", text="mine alone")
+    private = charting.save(nadia, clinic.made.people["ana"], PSYCHOTHERAPY_NOTE, note).record
+    given = consents.authorize(nadia, clinic.outward(
+        consents.NOTES, to="Blue Field", source="PSY", records=(show_id(private),),
+        categories=(consents.PSYCHOTHERAPY,), purpose="Review of sessions",
+    )).id  # fmt: skip
+    asked = order(clinic, tmp_path / "no.age", documents=(private,), consent=given, purpose="Review of sessions")
+    with refused("packet.private_note"):
+        made(clinic, replace(asked, recipient_kind="payer"))
+    with refused("packet.private_note"):
+        made(clinic, replace(asked, basis=REPORT, consent=None, recipient=Recipient(name="Hotline")))
+    with refused("packet.private_note"):
+        made(clinic, replace(asked, recipient_kind=""))  # not said: judged as if a payer received it
+    for kind in ("Payer", "doctor"):
+        with pytest.raises(Usage):
+            made(clinic, replace(asked, recipient_kind=kind))
     assert not list(tmp_path.iterdir())
 
 

@@ -18,6 +18,7 @@ from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff import service as staff
 from iop_tui.clinical.turnover import api as turnover
+from iop_tui.clinical.turnover.model import SUCCESSION, Succession
 from iop_tui.kernel.errors import NoKey, NotFound, RoleRefused, WallRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
@@ -247,6 +248,28 @@ def test_the_wall_is_checked_when_a_successor_takes_over(clinic: Clinic) -> None
     assert "other partner" in line.refused
     assert turnover.succeed(clinic.ws("ida")) == []
     assert clinic.payloads("ida", QUARRY) == 0
+
+
+def test_a_naming_in_a_clinicians_name_is_not_followed(clinic: Clinic) -> None:
+    """Fay can write into Ana's directory entry, in Nadia's name as well; and Nadia's own naming counts where it is."""
+    ida, pat = hire(clinic, "Ida", IT), hire(clinic, "Pat", roles.PRIVACY_OFFICER)
+    ana, fay = clinic.made.people["ana"], clinic.ws("fay")
+    forged = Succession(
+        user=show_id(clinic.user("nadia")), role=IT, successor=show_id(ida), second=show_id(pat), sealed="",
+        for_successor="", for_second="", covers=(), named_on=clinic.day,
+    )  # fmt: skip
+    work = fay.work()
+    body = fay.session.body(
+        work, record=fay.rng.token(16), person=ana, kind="succession", version=SUCCESSION.version,
+        payload=SUCCESSION.encode(forged), author=clinic.user("nadia"),
+    )  # fmt: skip
+    fay.session.write(work, charts.compartment_for(fay.session, ana, Kind.DIR), body)
+    fay.session.note(work, "forged")
+    fay.commit(work)
+    nadia = clinic.ws("nadia")
+    assert turnover.keep_up(nadia).records == set()
+    assert nadia.view.rows("SELECT 1 FROM record WHERE kind = 'succession'") == []
+    assert nadia.view.rows("SELECT why FROM quarantine")
 
 
 @pytest.mark.parametrize(

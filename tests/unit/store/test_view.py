@@ -189,3 +189,20 @@ def test_a_view_of_another_key_or_version_is_not_opened(tmp_path: Path) -> None:
     view.close()
     with pytest.raises(VaultDamaged):
         View.open(tmp_path / "v.db", Secret(bytes(32)))
+
+
+def test_a_counter_read_while_a_transaction_ends_is_not_kept_as_it_was(
+    views: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = views()
+
+    def work(db: Any) -> None:
+        view.set_number(db, "authority", 7)
+
+    def slow(*_args: Any) -> None:
+        view.transaction(work)  # another thread's, between the read and its use; the read saw nothing yet
+
+    monkeypatch.setattr(view, "one", slow)
+    assert view.number("authority") == 7
+    assert view.number("authority") == 7
+    assert views().serial != view.serial
