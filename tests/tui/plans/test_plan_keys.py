@@ -100,6 +100,7 @@ def with_draft(made: Program, **more: object) -> bytes:
         return plans.save(ws, made.people["max"], ready).record
 
 
+@pytest.mark.nightly
 async def test_the_tree_is_moved_split_closed_removed_and_undone_by_keys(opened: Open, made: Program) -> None:
     with_draft(made)
     async with opened("nadia") as desk:
@@ -316,6 +317,7 @@ async def test_an_objective_is_edited_in_place_with_a_phrase_and_the_sums_follow
         assert tree.objectives(current(desk))[0][1].interventions[0].minutes == 90
 
 
+@pytest.mark.nightly
 async def test_a_signed_plan_is_corrected_in_its_own_editor(opened: Open, made: Program) -> None:
     record = signed_plan(made)
     async with opened("nadia") as desk:
