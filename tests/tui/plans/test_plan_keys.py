@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from iop_tui.clinical.plans import service as plans
 from iop_tui.clinical.plans import tree
 from iop_tui.clinical.plans.documents import PLAN_TEMPLATE
