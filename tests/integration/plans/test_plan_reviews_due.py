@@ -119,7 +119,6 @@ def test_another_level_of_care_forces_a_review(own: tuple[Program, Workspace, by
     assert planning.begin_review(ws, person, in_force(ws, person)).reason == "level of care changed"
 
 
-@pytest.mark.skipif("lapse" not in KINDS, reason="lapses are declared by the relapse slice")
 def test_a_relapse_forces_a_review(own: tuple[Program, Workspace, bytes]) -> None:
     _, ws, person = own
     planned(ws, person, 5)
