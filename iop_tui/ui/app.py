@@ -114,6 +114,13 @@ class KitApp(App[int], inherit_bindings=False):
         for problem in self._keymap_problems:
             self.notify(problem, severity="warning")
 
+    def on_resize(self) -> None:
+        """Paint everything: a smaller window has cut what was drawn. When the sizes of a quick change begin and end
+        the same, Textual takes them for none and paints nothing.
+        """
+        if self.screen_stack:
+            self.screen.refresh()
+
     async def on_event(self, event: events.Event) -> None:
         """Hold keys back that were typed ahead; see `typeahead`."""
         typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded

@@ -110,6 +110,16 @@ def test_resize_storm_ends_with_the_right_picture(terminal: Terminal) -> None:
         assert terminal.screen() == fresh.screen()
 
 
+def test_a_window_that_shrinks_and_grows_within_one_frame_shows_everything() -> None:
+    with Terminal(ARGV, 80, 24) as terminal:
+        before = terminal.wait_for("1 of 2,000", 20).settle().screen()
+        for gap in range(10):
+            terminal.resize(60, 20)
+            time.sleep(gap / 1_000)
+            terminal.resize(80, 24)
+            terminal.wait_until(lambda: terminal.screen() == before, what=f"the same picture after {gap} ms")
+
+
 def test_too_small_says_so_and_comes_back(terminal: Terminal) -> None:
     terminal.resize(59, 30).wait_for("^Make this window at least 60 x 20")
     assert "Example" not in terminal.screen()
