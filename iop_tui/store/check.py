@@ -7,6 +7,7 @@ head outside the database states how far the chain had come.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,10 @@ from iop_tui.store.vaultdb import Position, VaultDb
 
 _GENESIS = bytes(32)
 _STEP = 500
+_PIECE = 1_000
+_NO_MORE = 1 << 63
+_PAUSE_SECONDS = 0.5
+_STOPPED = "The check was stopped; it starts again at the next unlock."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +156,21 @@ def full(
     db.read("PRAGMA wal_checkpoint(TRUNCATE)")
     for (text,) in db.read("PRAGMA cipher_integrity_check"):
         found.append(CheckFinding("A page fails its authentication", f"vault.db {text.split(':')[0][:40]}"))
-    for (text,) in db.read("PRAGMA integrity_check(10)"):
+    for (text,) in _between_saves(db, "PRAGMA integrity_check(10)", cancelled):
         if text != "ok":
             found.append(CheckFinding("The database structure is damaged", "vault.db"))
     return found + list(_chain(db, progress, cancelled))
+
+
+def _between_saves(
+    db: VaultDb, query: str, cancelled: Callable[[], bool] | None
+) -> list[tuple[Any, ...]]:
+    """Rows of a query that takes many seconds on a large vault: begun again whenever somebody wants to save."""
+    while (rows := db.read_if_idle(query)) is None:
+        if cancelled is not None and cancelled():
+            raise Cancelled(_STOPPED)
+        time.sleep(_PAUSE_SECONDS)
+    return rows
 
 
 def _schema(db: VaultDb) -> list[CheckFinding]:
@@ -173,7 +189,7 @@ def _chain(
     previous, expected, total = _GENESIS, 1, db.position.audit_seq
     while True:
         if cancelled is not None and cancelled():
-            raise Cancelled("The check was stopped; it starts again at the next unlock.")
+            raise Cancelled(_STOPPED)
         rows = db.read(
             "SELECT seq, header, sealed, hash FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?", (expected, _STEP)
         )
@@ -215,7 +231,11 @@ def _entry(
 
 
 class _Covered:
-    """Row digests grouped by the audit entry that brought them, in the order they were digested."""
+    """Row digests grouped by the audit entry that brought them, in the order they were digested.
+
+    Every table is read once, in pieces, somewhat ahead of the log: asking for the rows of each stretch of the log
+    would walk over all later rows each time.
+    """
 
     _TABLES: tuple[tuple[str, str, Callable[[tuple[Any, ...]], bytes]], ...] = (
         ("act", "id, signed", lambda r: ActRow(r[0], r[1]).digest()),
@@ -233,24 +253,34 @@ class _Covered:
         self._db = db
         self._after = {name: 0 for name, _, _ in self._TABLES}
         self._latest = {name: 0 for name, _, _ in self._TABLES}
+        self._ahead = {name: 0 for name, _, _ in self._TABLES}
+        self._waiting: dict[str, dict[int, list[bytes]]] = {name: {} for name, _, _ in self._TABLES}
         self._unordered: set[str] = set()
 
     def up_to(self, last: int) -> dict[int, list[bytes]]:
         """Digests of all rows brought by entries up to `last` that were not handed out before."""
         grouped: dict[int, list[bytes]] = {}
         for name, columns, digest in self._TABLES:
-            while rows := self._db.read(
-                f"SELECT seq, audit_seq, {columns} FROM {name} WHERE seq > ? AND audit_seq <= ? ORDER BY seq"
-                f" LIMIT 2000",
-                (self._after[name], last),
-            ):
-                for row in rows:
-                    grouped.setdefault(row[1], []).append(digest(row[2:]))
-                    if row[1] < self._latest[name]:
-                        self._unordered.add(name)
-                    self._latest[name] = row[1]
-                self._after[name] = rows[-1][0]
+            while self._ahead[name] <= last:
+                self._read_piece(name, columns, digest)
+            waiting = self._waiting[name]
+            for entry in [each for each in waiting if each <= last]:
+                grouped.setdefault(entry, []).extend(waiting.pop(entry))
         return grouped
+
+    def _read_piece(self, name: str, columns: str, digest: Callable[[tuple[Any, ...]], bytes]) -> None:
+        rows = self._db.read(
+            f"SELECT seq, audit_seq, {columns} FROM {name} WHERE seq > ? ORDER BY seq LIMIT {_PIECE}",
+            (self._after[name],),
+        )
+        for row in rows:
+            self._waiting[name].setdefault(row[1], []).append(digest(row[2:]))
+            if row[1] < self._latest[name]:
+                self._unordered.add(name)
+            self._latest[name] = row[1]
+        # Of the smallest number in the piece, so that one row with a false number does not end the reading.
+        self._ahead[name] = min(row[1] for row in rows) if rows else _NO_MORE
+        self._after[name] = rows[-1][0] if rows else self._after[name]
 
     def beyond(self, expected: int) -> Iterator[CheckFinding]:
         """Rows that claim an entry after the end of the log, or that lie out of order."""

@@ -39,6 +39,7 @@ from iop_tui.vault.digest import sha256
 T = TypeVar("T")
 BALLAST_BYTES = 8 * 1024 * 1024
 _GENESIS = bytes(32)
+_LOOK_EVERY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,10 @@ class VaultDb:
         """Rows of a query, read on the writer's thread."""
         return self.writer.run(lambda: self._query(query, parameters))
 
+    def read_if_idle(self, query: str) -> list[tuple[Any, ...]] | None:
+        """Rows of a long query; `None` where it was given up because another job waits for the writer."""
+        return self.writer.run(lambda: self._query_if_idle(query))
+
     def meta(self, key: str) -> bytes:
         """An unchanging fact. Raises `VaultDamaged` where it is missing."""
         known = self._meta.get(key)
@@ -239,6 +244,20 @@ class VaultDb:
         with translated(self.path):
             found: list[tuple[Any, ...]] = self._db.execute(query, parameters).fetchall()
             return found
+
+    def _query_if_idle(self, query: str) -> list[tuple[Any, ...]] | None:
+        self._db.set_progress_handler(lambda: int(self.writer.waited_for), _LOOK_EVERY)
+        try:
+            with translated(self.path):
+                try:
+                    found: list[tuple[Any, ...]] = self._db.execute(query).fetchall()
+                except sqlcipher.OperationalError:
+                    if not self.writer.waited_for:
+                        raise
+                    return None
+        finally:
+            self._db.set_progress_handler(None, 0)
+        return found
 
     def _create(self, meta: dict[str, bytes]) -> None:
         with translated(self.path):

@@ -32,6 +32,11 @@ class Writer:
         """Whether no job is taken any more."""
         return self._closed
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether a job waits for the one that runs."""
+        return not self._jobs.empty()
+
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Queue a job; its future carries the result or the error."""
         future: Future[T] = Future()

@@ -185,7 +185,7 @@ class Probe:
             total += int(fields[11]) + int(fields[12])
         return total / _TICK
 
-    def calm(self, timeout: float = 120.0) -> None:
+    def calm(self, timeout: float = 300.0) -> None:
         """Wait until what the program does by itself behind the screen is done. Raises `TimeoutError`."""
         end = time.perf_counter() + timeout
         while time.perf_counter() < end:

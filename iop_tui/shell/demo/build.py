@@ -151,9 +151,8 @@ def _complete(crew: list[Staff]) -> None:
 
 
 def _finish(crew: list[Staff], size: str) -> None:
-    """Views to the end of the log, so that the first unlock is quick; those of large demos grow at the unlock."""
-    looked_at = {"small": crew, "clinic": crew[1:2], "large": []}[size]
-    for person in looked_at:
+    """Views to the end of the log, so that the first unlock is quick; most of larger demos grow at the unlock."""
+    for person in crew if size == "small" else crew[1:2]:
         person.session.catch_up()
 
 

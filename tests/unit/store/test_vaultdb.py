@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 import sqlcipher3.dbapi2 as sqlcipher
 
 from iop_tui.kernel.canonical import decode
-from iop_tui.kernel.errors import DiskFull, Unexpected, VaultDamaged
+from iop_tui.kernel.errors import Cancelled, DiskFull, Unexpected, VaultDamaged
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.kernel.secret import Secret
 from iop_tui.store import check
@@ -251,3 +251,63 @@ def test_rows_cannot_be_changed_or_removed_by_mistake(db: VaultDb, table: str) -
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}"):
         with pytest.raises(VaultDamaged):
             db.read(statement)
+
+
+# -- long questions of the full check --------------------------------------------------------
+
+_ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+def test_a_long_question_steps_aside_for_a_save(db: VaultDb) -> None:
+    answers: list[object] = []
+    asking = threading.Thread(target=lambda: answers.append(db.read_if_idle(_ENDLESS)))
+    asking.start()
+    assert db.commit(batch(revisions=[revision()])) == (1, 1)
+    asking.join(30)
+    assert answers == [None]
+    assert db.read_if_idle("SELECT count(*) FROM revision") == [(1,)]
+
+
+def test_the_check_asks_again_after_a_save_and_can_be_stopped(db: VaultDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(VaultDb, "read_if_idle", _refusing(2, VaultDb.read_if_idle))
+    db.commit(batch(revisions=[revision()]))
+    asked: list[bool] = []
+
+    def never() -> bool:
+        asked.append(True)
+        return False
+
+    assert not [found for found in check.full(db, HeadState(db.position, 1000), cancelled=never) if found.alarm]
+    assert len(asked) >= 2
+    monkeypatch.setattr(VaultDb, "read_if_idle", _refusing(1_000_000, VaultDb.read_if_idle))
+    with pytest.raises(Cancelled):
+        check.full(db, HeadState(db.position, 1000), cancelled=lambda: True)
+
+
+def _refusing(times: int, answer: Callable[[VaultDb, str], Any]) -> Callable[[VaultDb, str], Any]:
+    left = [times]
+
+    def ask(db: VaultDb, query: str) -> Any:
+        left[0] -= 1
+        return None if left[0] >= 0 else answer(db, query)
+
+    return ask
+
+
+def test_the_check_of_many_rows_reads_each_table_once(db: VaultDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(30):
+        db.commit(batch(revisions=[revision() for _ in range(3)]))
+    monkeypatch.setattr(check, "_STEP", 2)
+    monkeypatch.setattr(check, "_PIECE", 7)
+    rows: list[int] = []
+    plain = VaultDb.read
+
+    def counted(self: VaultDb, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        found = plain(self, query, parameters)
+        rows.append(len(found) if "FROM revision WHERE seq >" in query else 0)
+        return found
+
+    monkeypatch.setattr(VaultDb, "read", counted)
+    assert not [found for found in check.full(db, HeadState(db.position, 1000)) if found.alarm]
+    assert sum(rows) == 90
