@@ -88,8 +88,8 @@ class Codes:
         """The next unused code of a user that is accepted now."""
         while True:
             step, rest = divmod(time.time(), STEP_SECONDS)
-            # The step before is accepted too, but not for long.
-            earliest = int(step) - (rest < STEP_SECONDS / 2)
+            # The step before is accepted too, but not for long: ten seconds are enough for a slow machine.
+            earliest = int(step) - (rest < STEP_SECONDS - 10)
             wanted = max(self._last.get(name, 0) + 1, earliest)
             if wanted <= int(step) + 1:
                 break

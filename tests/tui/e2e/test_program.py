@@ -15,7 +15,7 @@ from tests.support.process import Codes, start, unlock
 from tests.support.vaults import Program, program
 from tests.tui.terminal import Terminal
 
-SIZES = [(80, 24), (120, 40)]
+SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.nightly)]
 CANARY = "Canarywordzephyr"
 
 

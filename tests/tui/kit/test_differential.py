@@ -53,9 +53,12 @@ async def act(pilot: Pilot[Any], step: str) -> None:
         await pilot.press(step)
 
 
-@pytest.mark.parametrize("theme", ["dark", "ansi"])
 @pytest.mark.parametrize("name", list(SCRIPTS))
-@pytest.mark.parametrize("size", [(100, 30), (60, 20)])
+@pytest.mark.parametrize(("theme", "size"), [
+    ("dark", (100, 30)), ("ansi", (60, 20)),
+    pytest.param("dark", (60, 20), marks=pytest.mark.nightly),
+    pytest.param("ansi", (100, 30), marks=pytest.mark.nightly),
+])  # fmt: skip
 async def test_scripted_sessions_show_the_same(name: str, theme: str, size: tuple[int, int]) -> None:
     app = KitTestApp(recorder=True, theme=theme)
     async with app.run_test(size=size) as pilot:

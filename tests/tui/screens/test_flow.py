@@ -13,7 +13,7 @@ from iop_tui.ui.recordlist import RecordList
 from tests.support.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 
-SIZES = [(80, 24), (120, 40), (60, 20)]
+SIZES = [(60, 20), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((80, 24), (120, 40)))]
 
 
 async def chart_of(desk: Desk, letters: str, word: str) -> None:
