@@ -6,7 +6,7 @@ tool opens every file. Nothing is written here: bytes in, bytes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -65,6 +65,54 @@ def encrypt(content: bytes, recipients: Sequence[Recipient]) -> bytes:
         raise NoRecipient("Nobody was named to encrypt to.", _HINT)
     sealed: bytes = pyrage.encrypt(content, [_parsed(item.text, item.kind) for item in recipients])
     return sealed
+
+
+def encrypt_stream(content: Iterable[bytes], write: Callable[[bytes], object], recipients: Sequence[Recipient]) -> None:
+    """`content`, taken piece by piece, for the holders of any of these keys; the sealed bytes go to `write` as they
+    come, so that nothing is ever held as a whole. Raises `NoRecipient` for none, and whatever either end raises.
+    """
+    if not recipients:
+        raise NoRecipient("Nobody was named to encrypt to.", _HINT)
+    pipe = _Pipe(iter(content), write)
+    try:
+        pyrage.encrypt_io(pipe, pipe, [_parsed(item.text, item.kind) for item in recipients])
+    except pyrage.EncryptError:
+        if pipe.failure is None:
+            raise
+        raise pipe.failure from None
+
+
+class _Pipe:
+    """Both ends of a stream as the library wants them; what an end raises is kept, the library would flatten it."""
+
+    def __init__(self, content: Iterator[bytes], write: Callable[[bytes], object]) -> None:
+        self._content, self._write, self._rest = content, write, b""
+        self.failure: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; none at the end."""
+        try:
+            while not self._rest:
+                self._rest = next(self._content)
+        except StopIteration:
+            return b""
+        except Exception as error:
+            self.failure = error
+            raise
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def write(self, piece: bytes) -> int:
+        """Hand sealed bytes on."""
+        try:
+            self._write(piece)
+        except Exception as error:
+            self.failure = error
+            raise
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 def encrypt_with_passphrase(content: bytes, passphrase: str) -> bytes:

@@ -21,6 +21,23 @@ def sha256(*parts: bytes) -> bytes:
     return state.digest()
 
 
+class Hasher:
+    """SHA-256 of a stream."""
+
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+        self.size = 0
+
+    def update(self, data: bytes) -> None:
+        """Take more bytes."""
+        self._state.update(data)
+        self.size += len(data)
+
+    def digest(self) -> bytes:
+        """The hash of what came until now."""
+        return self._state.digest()
+
+
 def sha1(content: bytes) -> bytes:
     """SHA-1, for checksums a foreign format prescribes (FHIR R4 `Attachment.hash`): tells accidents, not attackers."""
     return hashlib.sha1(content, usedforsecurity=False).digest()

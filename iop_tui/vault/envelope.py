@@ -2,10 +2,11 @@
 
     r         32 random bytes per ciphertext
     K‖N‖C     HKDF-SHA-256(ikm = compartment key, salt = r, info = "iop/rec/1", 32 + 12 + 32 bytes)
-    pt        u32 length of the frame | zstd frame | zeros up to the padded size
+    pt        u32 length of the frame | frame (`coding`) | zeros up to the padded size
     ct        AES-256-GCM(K, N, pt, aad)
-    aad       joined("iop/rec/1", suite‖dict, realm, compartment, generation, kind tag, record, revision)
-    blob      suite u8 | dict u8 | r | C | ct
+    head      suite u8 | coding u8 | with coding 2 the id of the base, 16 bytes
+    aad       joined("iop/rec/1", head, realm, compartment, generation, kind tag, record, revision)
+    blob      head | r | C | ct
 
 A fresh key per ciphertext leaves no nonce to count or to repeat after a restored backup. C commits to
 the key, so no blob opens under two keys (AES-GCM alone does not promise that); it is compared in
@@ -14,11 +15,10 @@ constant time before anything is decrypted. The associated data makes a blob use
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -26,10 +26,11 @@ from iop_tui.kernel.canonical import joined
 from iop_tui.kernel.errors import InputRejected, NeedsNewer, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
+from iop_tui.vault import coding
+from iop_tui.vault.coding import AGAINST, BASE_BYTES, Base
 from iop_tui.vault.digest import hkdf, mac, same
 
 SUITE: Final = 0x01
-NO_DICTIONARY: Final = 0
 KEY_BYTES = 32
 MAX_PLAINTEXT = 64 * 1024 * 1024
 """Largest plaintext that is sealed or opened: 64 MiB. Larger attachments are cut into parts."""
@@ -40,13 +41,9 @@ _RECORD_INFO = joined(_RECORD)
 _RAW_INFO = joined(_RAW)
 _R, _K, _N, _C, _TAG = 32, 32, 12, 32, 16
 _LENGTH = 4
-_LEVEL = 3
-_FINE_STEP, _FINE_LIMIT = 256, 4096
-_COARSE_STEP, _COARSE_LIMIT = 1024, 65_536
+_LEAST, _LEAST_AGAINST = 256, 128
 RECORD_OVERHEAD = 2 + _R + _C + _TAG
 RAW_OVERHEAD = 1 + _R + _C + _TAG
-
-_local = threading.local()
 
 
 class Tampered(VaultDamaged):
@@ -80,29 +77,42 @@ def kind_tag(key: Secret | bytes, kind: str) -> bytes:
     return mac(_raw(key), "iop/kind/1", kind.encode())[:4]
 
 
-def seal(key: Secret | bytes, binding: Binding, plaintext: bytes, rng: Rng) -> bytes:
-    """The sealed blob of a record revision. Raises `InputRejected` above `MAX_PLAINTEXT`."""
+def seal(key: Secret | bytes, binding: Binding, plaintext: bytes, rng: Rng, base: Base | None = None) -> bytes:
+    """The sealed blob of a record revision, stored against `base` where that saves much; the base must be sealed under
+    the same key and be no such version itself. Raises `InputRejected` above `MAX_PLAINTEXT`.
+    """
     if len(plaintext) > MAX_PLAINTEXT:
         raise InputRejected(f"An entry of more than {MAX_PLAINTEXT // 2**20} MiB cannot be stored.")
-    head = bytes((SUITE, NO_DICTIONARY))
-    frame = _compressor().compress(plaintext)
+    used, frame = coding.compress(plaintext, base)
+    head = bytes((SUITE, used)) + (base.revision if base is not None and used == AGAINST else b"")
     body = len(frame).to_bytes(_LENGTH, "big") + frame
-    body += bytes(padded_size(len(body)) - len(body))
+    body += bytes(padded_size(len(body), _LEAST_AGAINST if used == AGAINST else _LEAST) - len(body))
     salt = rng.token(_R)
     encryption, nonce, commitment = _keys(_raw(key), salt, _RECORD_INFO)
     return b"".join((head, salt, commitment, encryption.encrypt(nonce, body, binding._associated(head))))
 
 
-def open_(key: Secret | bytes, binding: Binding, blob: bytes) -> bytes:
-    """The plaintext of a record revision.
+def base_of(blob: bytes) -> bytes:
+    """The id of the version a blob is stored against, empty where it stands alone. Needs no key."""
+    return blob[2 : 2 + BASE_BYTES] if blob[:2] == bytes((SUITE, AGAINST)) else b""
 
-    Raises `Tampered` when key, place or content do not fit, `NeedsNewer` for an unknown suite or dictionary.
+
+def open_(
+    key: Secret | bytes, binding: Binding, blob: bytes, base: Callable[[bytes], bytes] | None = None
+) -> bytes:
+    """The plaintext of a record revision. `base` gives the plaintext of the version with an id.
+
+    Raises `Tampered` when key, place or content do not fit, `NeedsNewer` for an unknown suite or coding.
     """
     _check_suite(blob, RECORD_OVERHEAD)
-    if blob[1] != NO_DICTIONARY:
+    if blob[1] > AGAINST:
         raise NeedsNewer("A record was compressed in a way that this version of iop-tui does not know.")
-    body = _decrypt(_raw(key), blob, 2, _RECORD_INFO, binding._associated(blob[:2]))
-    return _decompress(body)
+    name = base_of(blob)
+    start = 2 + len(name)
+    _check_suite(blob, RECORD_OVERHEAD + len(name))
+    body = _decrypt(_raw(key), blob, start, _RECORD_INFO, binding._associated(blob[:start]))
+    known = Base(name, base(name)) if name and base is not None else None
+    return _decompress(blob[1], body, known)
 
 
 def seal_raw(key: Secret | bytes, context: str, ids: tuple[bytes, ...], plaintext: bytes, rng: Rng) -> bytes:
@@ -122,15 +132,12 @@ def open_raw(key: Secret | bytes, context: str, ids: tuple[bytes, ...], blob: by
     return _decrypt(_raw(key), blob, 1, _RAW_INFO, joined(_RAW, context, *ids))
 
 
-def padded_size(size: int) -> int:
-    """The size that `size` bytes are padded to.
-
-    Steps of 256 bytes to 4 KiB, of 1 KiB to 64 KiB, then Padmé (Nikitin et al., PoPETs 2019: at most 12 % larger,
-    O(log log n) bits leaked).
+def padded_size(size: int, least: int = _LEAST) -> int:
+    """The size that `size` bytes are padded to: Padmé (Nikitin et al., PoPETs 2019: at most 12 % larger, O(log log n)
+    bits leaked), and at least `least`, a power of two.
     """
-    for step, limit in ((_FINE_STEP, _FINE_LIMIT), (_COARSE_STEP, _COARSE_LIMIT)):
-        if size <= limit:
-            return max(step, -(-size // step) * step)
+    if size <= least:
+        return least
     exponent = size.bit_length() - 1
     mask = (1 << (exponent - exponent.bit_length())) - 1
     return (size + mask) & ~mask
@@ -166,29 +173,12 @@ def _decrypt(key: bytes, blob: bytes, at: int, info: bytes, associated: bytes) -
         raise Tampered("A sealed object was changed or moved.") from error
 
 
-def _decompress(body: bytes) -> bytes:
+def _decompress(used: int, body: bytes, base: Base | None) -> bytes:
     size = int.from_bytes(body[:_LENGTH], "big")
     frame = body[_LENGTH:_LENGTH + size]
     if len(frame) != size or any(body[_LENGTH + size:]):
         raise Tampered("A sealed object is padded in a way that this program never does.")
     try:
-        if not 0 <= zstandard.frame_content_size(frame) <= MAX_PLAINTEXT:
-            raise Tampered("A sealed object states a size that this program never stores.")
-        return _decompressor().decompress(frame, max_output_size=MAX_PLAINTEXT, allow_extra_data=False)
-    except zstandard.ZstdError as error:
-        raise Tampered("A sealed object cannot be decompressed.") from error
-
-
-def _compressor() -> zstandard.ZstdCompressor:
-    # One per thread: contexts are costly to make and not safe to share.
-    context: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if context is None:
-        context = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
-    return context
-
-
-def _decompressor() -> zstandard.ZstdDecompressor:
-    context: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
-    if context is None:
-        context = _local.decompressor = zstandard.ZstdDecompressor()
-    return context
+        return coding.decompress(used, frame, MAX_PLAINTEXT, base)
+    except coding.NotCompressed as error:
+        raise Tampered(error.message) from error

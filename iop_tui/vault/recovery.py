@@ -86,17 +86,62 @@ def split(secret: Secret | bytes, threshold: int, count: int) -> list[str]:
 
 
 def combine(shares: Sequence[str]) -> bytes:
-    """The 32-byte secret behind enough SLIP-0039 shares. Raises `SharesWrong` without repeating a word of them."""
+    """The 32-byte secret behind enough SLIP-0039 shares. Raises `SharesWrong` without repeating a word of them.
+
+    More shares than needed are all looked at, and the first ones are used.
+    """
     from shamir_mnemonic import MnemonicError, combine_mnemonics
 
     cleaned = [" ".join(share.lower().split()) for share in shares]
+    needed = _check_shares(cleaned)
     try:
-        raw = combine_mnemonics(cleaned)
+        raw = combine_mnemonics(cleaned[:needed])
     except (MnemonicError, ValueError):
         raise SharesWrong(f"These {len(cleaned)} recovery shares do not fit together.") from None
     if len(raw) != KIT_BYTES:
         raise SharesWrong("These recovery shares belong to something else.")
     return bytes(raw)
+
+
+def needed(share: str) -> int:
+    """How many shares of its set are needed, as one of them says. Raises `SharesWrong` for a mistyped one."""
+    from shamir_mnemonic import MnemonicError, Share
+
+    try:
+        return int(Share.from_mnemonic(" ".join(share.lower().split())).member_threshold)
+    except (MnemonicError, ValueError):
+        raise SharesWrong("This is no recovery share, or it has a typing mistake.") from None
+
+
+def _check_shares(shares: Sequence[str]) -> int:
+    """How many shares are needed, after each was read. Raises `SharesWrong` naming the share, never its words."""
+    from shamir_mnemonic import MnemonicError, Share
+    from shamir_mnemonic.wordlist import WORDLIST
+
+    found: dict[tuple[object, int], int] = {}
+    needed = 2
+    for number, text in enumerate(shares, 1):
+        strange = [place for place, word in enumerate(text.split(), 1) if word not in WORDLIST]
+        if strange:
+            raise SharesWrong(f"Word {strange[0]} of share {number} is not one of those recovery shares use.")
+        try:
+            share = Share.from_mnemonic(text)
+        except (MnemonicError, ValueError):
+            raise SharesWrong(f"Share {number} has a typing mistake: its checksum does not fit.") from None
+        key = (share.common_parameters(), share.index)
+        if key in found:
+            raise SharesWrong(f"Shares {found[key]} and {number} are the same one.", "Each must be a different one.")
+        found[key], needed = number, share.member_threshold
+    if len({parameters for parameters, _ in found}) > 1:
+        raise SharesWrong("These recovery shares come from different sets.", "Take all of them from the newest set.")
+    if len(found) < needed:
+        raise SharesWrong(f"{needed} recovery shares are needed; {len(found)} {_was(len(found))} given.",
+                          "Ask the next person who keeps one.")  # fmt: skip
+    return needed
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _checksum(raw: bytes) -> str:
