@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iop_tui.access.policy import Kind
+from iop_tui.kernel.labeled import Speaker
 
 PERSON, PARTNER, PAYER, COURT = "the person, alone", "the partner, alone", "a payer", "a court"
 PARTNER_A, PARTNER_B = "partner A, alone", "partner B, alone"
@@ -77,25 +78,73 @@ _JOINT = {
 }
 
 
-def asked(kind: str, *, record_policy: str = "both_signed", payer_consent: bool = False) -> tuple[Asked, ...]:
-    """What each of four askers would get today of a record in a part of the chart; empty for the program's own."""
+CLAIM_FIELDS = frozenset({"service_date", "start", "stop", "service_code"})
+"""Fields of a session's note whose facts go out with the claim, copied into the billing part."""
+DIRECTORY_FIELDS = frozenset({"given", "family", "birth_date"})
+"""Fields of the directory entry that a claim carries."""
+UNMARKED = "no speaker"
+"""The speaker of joint text without a mark: nobody's own words."""
+_OWN_WORDS = {
+    PARTNER_A: frozenset({Speaker.JOINT, Speaker.A_JOINT, Speaker.A_ALONE}),
+    PARTNER_B: frozenset({Speaker.JOINT, Speaker.B_JOINT, Speaker.B_ALONE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a record, where the whole of it and its lines differ: which field it stands in, and whose words a
+    joint text says they are (a mark such as `A>`, or `UNMARKED`). Empty for the whole record.
+    """
+
+    field: str = ""
+    speaker: str = ""
+
+
+WHOLE = Line()
+
+
+def asked(
+    kind: str, *, record_policy: str = "both_signed", payer_consent: bool = False, line: Line = WHOLE
+) -> tuple[Asked, ...]:
+    """What each of four askers would get today of a record (or of one line of it) in a part of the chart; empty for
+    the program's own.
+    """
     if kind == Kind.JNT:
-        return _joint(record_policy)
+        return _joint(record_policy, line)
     found = _TABLE.get(kind, ())
     if kind == Kind.SUD and payer_consent:
         allowed = "Dates, codes and minutes only, under the person's consent."
-        return tuple(Asked(PAYER, False, allowed, "42 CFR 2.31, 2.33") if a.who == PAYER else a for a in found)
-    return found
+        found = tuple(Asked(PAYER, False, allowed, "42 CFR 2.31, 2.33") if a.who == PAYER else a for a in found)
+    return tuple(_of_line(each, kind, payer_consent, line.field) if each.who == PAYER else each for each in found)
 
 
-def _joint(record_policy: str) -> tuple[Asked, ...]:
+def _of_line(answer: Asked, kind: str, payer_consent: bool, field: str) -> Asked:
+    """What a payer would get of one field."""
+    if kind == Kind.DIR and field and field not in DIRECTORY_FIELDS:
+        return Asked(PAYER, False, "A claim carries name, birth date and policy only.", "45 CFR 164.502(b), 164.506")
+    claimed = kind in (Kind.IND, Kind.MED, Kind.CRISIS) or (kind == Kind.SUD and payer_consent)
+    if claimed and field in CLAIM_FIELDS:
+        return Asked(PAYER, True, "This line is of the claim, copied into the billing part.", answer.source)
+    return answer
+
+
+def _joint(record_policy: str, line: Line) -> tuple[Asked, ...]:
     inside, rule = _JOINT.get(record_policy, _JOINT["both_signed"])
     source = "the couple's agreement; AAMFT Code of Ethics 2.3; program rule CR-10"
+    partners = [_of_partner(who, line.speaker, inside, rule, source) for who in (PARTNER_A, PARTNER_B)]
     court = "Both partners hold the privilege: one alone cannot waive it. An order of the court."
     return (
-        Asked(PARTNER_A, inside, rule, source),
-        Asked(PARTNER_B, inside, rule, source),
+        *partners,
         Asked(PAYER, False, "Date, minutes and code of the partner who is billed; nothing of the other.",
               "45 CFR 164.502(b); program rule CR-20"),
         Asked(COURT, False, court, "45 CFR 164.512(e); 42 CFR 2.61-2.67; program rule CR-11"),
     )  # fmt: skip
+
+
+def _of_partner(who: str, speaker: str, inside: bool, rule: str, source: str) -> Asked:
+    """What one partner would get of a line; where each gets their own words, it depends on whose they are."""
+    if not inside or not speaker:
+        return Asked(who, inside, rule, source)
+    if speaker in _OWN_WORDS[who]:
+        return Asked(who, True, "Joint words, or this partner's own.", source)
+    return Asked(who, False, "Withheld: neither joint nor this partner's own words.", source)

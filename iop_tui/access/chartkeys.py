@@ -23,7 +23,7 @@ from iop_tui.access.primitives import (
 from iop_tui.access.wall import CareFact, CoupleFact
 from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType
-from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
+from iop_tui.kernel.errors import NoKey, NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.believed import ACTED_UPON
 from iop_tui.store.catchup import AUTHORITY_KINDS
@@ -190,7 +190,11 @@ def link_couple(session: Session, work: Work, a: bytes, b: bytes, therapist: byt
         raise RoleRefused("Linking a couple is done by the front desk, the medical director or the privacy officer.")
     wall.check_link(a, b, therapist, [*charts.care_facts(session), *keepers(session, a), *keepers(session, b)])
     if any(fact.partner(person) for fact in charts.couples(session) for person in (a, b)):
-        raise Refused("One of these people is part of a couple already.", "Dissolve the other couple first.")
+        raise RuleRefused(
+            "couple.third_partner",
+            "One of these people is part of a couple already.",
+            "Dissolve the other couple first.",
+        )
     ids = [session.rng.token(16) for _ in range(4)]
     link = CoupleLink(
         couple=show_id(ids[0]),
@@ -263,7 +267,8 @@ def keepers(session: Session, person: bytes) -> list[CareFact]:
     found = []
     for role, identifier in _kept_alone(chart):
         rows = session.view.rows(
-            "SELECT DISTINCT recipient FROM wrap WHERE compartment = ? AND revoked_ms = 0", (identifier,)
+            "SELECT DISTINCT recipient FROM wrap WHERE compartment = ? AND revoked_ms = 0 AND author = recipient",
+            (identifier,),
         )
         found += [CareFact(row[0], person, role) for row in rows]
     return found

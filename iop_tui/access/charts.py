@@ -16,7 +16,7 @@ from iop_tui.access.policy import PERSON_KINDS, PROGRAM_KINDS, Kind, may_be_memb
 from iop_tui.access.wall import CareFact, CoupleFact
 from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType, F
-from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.errors import NoKey, NotFound
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.kernel.rng import Rng
 from iop_tui.store.session import Session
@@ -164,18 +164,19 @@ _ASSIGNER = (
 )
 # Records that others' programs act upon count only in the registry and in the person's own directory entry, and only
 # from whose office it is to assign or who founded that entry; a deposit, which anybody could make, never counts.
+_FOUNDER = (
+    "EXISTS (SELECT 1 FROM generation g JOIN keyring k ON k.compartment = g.compartment JOIN wrap w ON w.id = k.wrap"
+    " AND w.root = g.root WHERE g.compartment = r.compartment AND g.act = g.root AND g.author = r.author)"
+)
 _BELIEVED = (
     "r.deposit = 0 AND r.status != 'newer' AND EXISTS (SELECT 1 FROM compartment c WHERE c.id = r.compartment AND ("
-    f"(c.kind = 'REG' AND {_ASSIGNER}) OR (c.kind = 'DIR' AND c.person = r.person AND ({_ASSIGNER} OR EXISTS (SELECT 1"
-    " FROM generation g JOIN keyring k ON k.compartment = g.compartment JOIN wrap w ON w.id = k.wrap AND w.root"
-    " = g.root"
-    " WHERE g.compartment = c.id AND g.act = g.root AND g.author = r.author)))))"
+    f"(c.kind = 'REG' AND {_ASSIGNER}) OR (c.kind = 'DIR' AND c.person = r.person AND ({_ASSIGNER} OR {_FOUNDER}))))"
 )
 
 
 def chart_of(session: Session, person: bytes) -> ChartMap:
-    """The reserved ids of a person's chart: the first map the log holds. Raises `NotFound` for who cannot read the
-    directory entry.
+    """The reserved ids of a person's chart: the map by who founded the entry, the first the log holds. Raises
+    `NotFound` for who cannot read the directory entry.
     """
     known: dict[bytes, ChartMap] = session.derived("chart_of", dict)
     if person not in known:
@@ -185,7 +186,8 @@ def chart_of(session: Session, person: bytes) -> ChartMap:
 
 def _chart_of(session: Session, person: bytes) -> ChartMap:
     row = session.view.one(
-        f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED} ORDER BY r.id LIMIT 1",
+        f"SELECT r.doc FROM record r WHERE r.kind = 'chart_map' AND r.person = ? AND {_BELIEVED}"
+        f" ORDER BY {_FOUNDER} DESC, r.id LIMIT 1",
         (person,),
     )
     if row is None:
@@ -196,7 +198,8 @@ def _chart_of(session: Session, person: bytes) -> ChartMap:
 def charts_of_all(session: Session) -> list[tuple[bytes, ChartMap]]:
     """Every chart this user may know the compartments of."""
     rows = session.view.rows(
-        f"SELECT r.person, r.doc FROM record r WHERE r.kind = 'chart_map' AND {_BELIEVED} ORDER BY r.id"
+        f"SELECT r.person, r.doc FROM record r WHERE r.kind = 'chart_map' AND {_BELIEVED}"
+        f" ORDER BY {_FOUNDER} DESC, r.id"
     )
     first: dict[bytes, ChartMap] = {}
     for person, doc in rows:
@@ -265,6 +268,11 @@ def _couples(session: Session, *, ended: bool = False) -> list[CoupleFact]:
 
 
 def _links(session: Session) -> list[tuple[CoupleLink, int]]:
+    """Every link this user can believe, with its end, and when it was made; oldest change first."""
+    return session.derived("couple_links", lambda: _links_now(session))
+
+
+def _links_now(session: Session) -> list[tuple[CoupleLink, int]]:
     rows = session.view.rows(
         f"SELECT r.doc, r.created_ms FROM record r WHERE r.kind = 'couple_link' AND {_BELIEVED} ORDER BY r.changed_ms"
     )
@@ -379,6 +387,36 @@ def kind_of(session: Session, compartment: bytes, person: bytes) -> str:
     except NotFound:
         return ""
     return next((item.kind for item in chart.reserved if parse_id(item.id) == compartment), "")
+
+
+def author_now(session: Session, compartment: bytes, kind: str, person: bytes) -> bytes:
+    """To whose key something is deposited where each author keeps a key of their own (PSY, SAFE, HOLD): of who has the
+    part now, for good before for a while. Anybody whose roles fit could make a key there. Raises `NoKey` without one.
+    """
+    for user in _authors(session, compartment, kind, person):
+        try:
+            session.public_key(compartment, kind=kind, maker=user)
+        except NoKey:
+            continue  # their program makes it at their next unlock
+        return user
+    raise NoKey("Nobody who has this part now has opened it yet.", "Their program does it at their next unlock.")
+
+
+def _authors(session: Session, compartment: bytes, kind: str, person: bytes) -> list[bytes]:
+    if kind == Kind.HOLD:
+        links = couple_links(session).values()
+        return [parse_id(one.therapist) for one in links if show_id(compartment) in (one.hold_a, one.hold_b)]
+    try:
+        reserved = chart_of(session, person).reserved
+    except NotFound:
+        return []
+    wanted = {item.role for item in reserved if item.kind == kind and parse_id(item.id) == compartment}
+    lost = suspended(session)
+    facts = [
+        fact for fact in care_facts(session, person)
+        if fact.role in wanted and fact.id not in lost and in_directory(session, fact)
+    ]  # fmt: skip
+    return [fact.user for fact in sorted(facts, key=lambda fact: (fact.until_ms > 0, fact.at_ms, fact.id))]
 
 
 def compartment_for(session: Session, person: bytes, kind: str, role: str = "") -> bytes:

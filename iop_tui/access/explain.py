@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from iop_tui.access import policy, roles
-from iop_tui.access.asked import Asked, asked
+from iop_tui.access import oncall, policy, roles
+from iop_tui.access.asked import WHOLE, Asked, Line, asked
 from iop_tui.access.policy import Cell, Kind
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import NotFound
@@ -50,6 +50,8 @@ class Explanation:
     readers: tuple[Reader, ...]
     roles: tuple[RoleLine, ...]
     asked: tuple[Asked, ...]
+    on_call: tuple[str, ...] = ()
+    """Who reaches it only by breaking the glass, with an act, a reason and a review (CR-17)."""
 
 
 def explain(session: Session, record: bytes) -> list[Reader]:
@@ -81,17 +83,43 @@ def _shares(session: Session, record: bytes) -> set[bytes]:
 
 
 def who(
-    session: Session, record: bytes, *, record_policy: str = "both_signed", payer_consent: bool = False
-) -> Explanation:
+    session: Session, record: bytes, *, record_policy: str = "both_signed", payer_consent: bool = False,
+    line: Line = WHOLE,
+) -> Explanation:  # fmt: skip
     """Every reader, every role, and what four askers would get today. Raises `NotFound` for who cannot read it.
 
     `record_policy` is what the couple's agreement says of joint records; `payer_consent` whether the person's consent
-    for treatment, payment and operations is in force (42 CFR 2.31).
+    for treatment, payment and operations is in force (42 CFR 2.31); `line` the line that is asked about.
     """
     _, _, kind = _place(session, record)
     readers = tuple(explain(session, record))
-    lines = tuple(_role_line(role, kind, readers) for role in roles.ROLES)
-    return Explanation(kind, readers, lines, asked(kind, record_policy=record_policy, payer_consent=payer_consent))
+    answers = asked(kind, record_policy=record_policy, payer_consent=payer_consent, line=line)
+    return Explanation(kind, readers, _role_lines(kind, readers), answers, _on_call(session, kind, readers))
+
+
+def who_would(
+    session: Session, compartment: bytes, kind: str, *, record_policy: str = "both_signed",
+    payer_consent: bool = False, line: Line = WHOLE,
+) -> Explanation:  # fmt: skip
+    """The same for what is not stored yet: who would have its key, by the live wraps of the part it will lie in.
+
+    Nobody but its author where that part has no key yet: it comes with the first document in it.
+    """
+    readers = tuple(sorted(wrapped(session, compartment, kind), key=lambda item: (item.name.casefold(), item.user)))
+    answers = asked(kind, record_policy=record_policy, payer_consent=payer_consent, line=line)
+    return Explanation(kind, readers, _role_lines(kind, readers), answers, _on_call(session, kind, readers))
+
+
+def _on_call(session: Session, kind: str, readers: tuple[Reader, ...]) -> tuple[str, ...]:
+    if kind != Kind.CRISIS:
+        return ()
+    known = {reader.user for reader in readers}
+    group = wrapped(session, oncall.group(session), Kind.ONCALL)
+    return tuple(sorted(reader.name for reader in group if reader.user not in known))
+
+
+def _role_lines(kind: str, readers: tuple[Reader, ...]) -> tuple[RoleLine, ...]:
+    return tuple(_role_line(role, kind, readers) for role in roles.ROLES)
 
 
 def _place(session: Session, record: bytes) -> tuple[bytes, str, str]:

@@ -15,6 +15,8 @@ _ENDERS = frozenset(
 
 
 _CARE = frozenset({*policy.PERSON_KINDS, *policy.AUTHOR_KINDS, Kind.JNT, Kind.SHARE}) - {Kind.DIR}
+_CHART = frozenset({*policy.PERSON_KINDS, *policy.AUTHOR_KINDS, Kind.JNT})
+_OFFICES = frozenset(policy.PROGRAM_KINDS) - {Kind.INTAKE}
 # Records that name people, care teams and keys are believed in their own place only.
 _HOMES: dict[str, frozenset[str]] = {
     "person": frozenset({Kind.DIR}),
@@ -26,22 +28,33 @@ _HOMES: dict[str, frozenset[str]] = {
     "registration": frozenset({Kind.REG}),
     "supervision_exception": frozenset({Kind.REG}),
     "private_receipt": frozenset({Kind.DIR}),
+    "identity_decision": frozenset({Kind.DIR}),
+    "appointment": frozenset({Kind.DIR}),
     "succession": frozenset({Kind.DIR}),
     "succession_approval": frozenset({Kind.DIR}),
+    "caseload_transfer": frozenset({Kind.REG}),
+    "leaver": frozenset({Kind.REG}),
+    "restriction": frozenset({Kind.DIR}),
+    "restriction_decision": frozenset({Kind.DIR}),
     "arrival": frozenset({Kind.DESK}),
     "root_key": frozenset({Kind.ORG}),
     "forwarded": frozenset({Kind.INTAKE}),
+    "wizard_state": _CARE | {Kind.DESK, Kind.OPS},
     "consent": _CARE,
     "revocation": _CARE,
     "payer_consent": frozenset({Kind.PAY}),
     "staff_profile": frozenset({Kind.PROG}),
     "program_profile": frozenset({Kind.PROG}),
+    "on_call_entry": frozenset({Kind.ONCALL}),
+    "emergency_access": frozenset({Kind.CRISIS, Kind.AUD}),
+    "emergency_review": frozenset({Kind.CRISIS, Kind.AUD}),
 }
 _NEVER_DEPOSITED = frozenset(
     {
-        "person", "chart_map", "couple_link", "couple_end", "conflict_clearance", "root_key", "forwarded",
-        "supervision_exception", "succession", "succession_approval", "private_receipt",
-        "staff_profile", "program_profile",
+        "person", "identity_decision", "chart_map", "couple_link", "couple_end", "conflict_clearance", "root_key",
+        "forwarded", "supervision_exception", "succession", "succession_approval", "private_receipt",
+        "staff_profile", "program_profile", "caseload_transfer", "leaver", "restriction", "restriction_decision",
+        "on_call_entry", "appointment",
     }
 )
 
@@ -67,12 +80,24 @@ class PolicyGate:
             return "what an author keeps alone is never given as a key"
         return None
 
-    def misplaced(self, kind: str, compartment_kind: str, *, deposit: bool) -> bool:
-        """Whether a kind of record has no business in a kind of compartment, or may not come as a deposit there."""
+    def misplaced(
+        self, kind: str, compartment_kind: str, *, deposit: bool, home: str = "", about: bool = False,
+        copied: bool = False,
+    ) -> bool:  # fmt: skip
+        """Whether a kind of record has no business in a kind of compartment, or may not come as a deposit there.
+
+        `home` is the kind of compartment it is declared for, `about` whether it names a person, `copied` whether it
+        says what it is a copy of. What belongs into a chart is believed there; a share holds copies of it, and what a
+        whole office writes into holds nothing of it.
+        """
         homes = _HOMES.get(kind)
-        if homes is not None and compartment_kind not in homes:
-            return True
-        return deposit and kind in _NEVER_DEPOSITED
+        if homes is not None:
+            stray = compartment_kind not in homes
+        elif compartment_kind == Kind.SHARE:
+            stray = home in _CHART and not copied
+        else:
+            stray = home in _CHART and about and compartment_kind in _OFFICES
+        return stray or (deposit and kind in _NEVER_DEPOSITED)
 
     def may_found(self, kind: str, roles: tuple[str, ...]) -> bool:
         """Whether somebody of these roles may make the first key of a compartment: only who may hold it."""

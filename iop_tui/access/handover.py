@@ -48,16 +48,21 @@ def joint_target(couple: bytes, link: CoupleLink) -> Target:
     return Target(parse_id(link.joint), Kind.JNT, couple, couple)
 
 
-def lacking(session: Session, targets: list[Target], giver: bytes, receiver: bytes) -> list[Lacking]:
-    """What the giver can open of these and the receiver cannot, by live wraps: known to everybody, whoever holds it."""
+def lacking(
+    session: Session, targets: list[Target], giver: bytes, receiver: bytes, *, until_ms: int | None = None
+) -> list[Lacking]:
+    """What the giver can open of these and the receiver cannot, by live wraps: known to everybody, whoever holds it.
+    With `until_ms`, when the receiver's part ends (0: it does not), only what they have for that long is not lacking.
+    """
     found = []
     for target in targets:
         rows = session.view.rows(
             "SELECT DISTINCT g.generation FROM wrap g WHERE g.compartment = ?1 AND g.recipient = ?2"
             " AND g.revoked_ms = 0 AND g.primitive = 'member' AND NOT EXISTS (SELECT 1 FROM wrap r WHERE"
             " r.compartment = ?1 AND r.recipient = ?3 AND r.generation = g.generation AND r.revoked_ms = 0"
-            " AND r.root = g.root) ORDER BY g.generation",
-            (target.id, giver, receiver),
+            " AND r.root = g.root AND (?4 IS NULL OR r.not_after_ms = 0 OR ?4 BETWEEN 1 AND"
+            " r.not_after_ms)) ORDER BY g.generation",
+            (target.id, giver, receiver, until_ms),
         )
         if rows:
             found.append(Lacking(target, tuple(row[0] for row in rows)))
@@ -70,11 +75,12 @@ def hand_over(
     """Give a colleague every key of these compartments that this user holds; whether there was any to give.
 
     The explicit act that a protected part needs (two therapists of one person). Raises `Refused` for a colleague who
-    left; nothing is given to who holds no key to the directory entry.
+    left; nothing is given to who holds no key to the directory entry, nor for longer than this user has it themselves.
     """
     targets = [
         item.target for item in missing
-        if session.holds(item.target.id) and _given(session, item.target, receiver, role)
+        if session.holds(item.target.id) and _lasts(session, item.target, not_after_ms)
+        and _given(session, item.target, receiver, role)
     ]  # fmt: skip
     if not targets:
         return False
@@ -83,6 +89,11 @@ def hand_over(
     for target in targets:
         session.note(work, "transfer", person=target.person, category=target.kind, subject=receiver, detail=role)
     return True
+
+
+def _lasts(session: Session, target: Target, not_after_ms: int) -> bool:
+    own = session.until(target.id)
+    return own == 0 or 0 < not_after_ms <= own
 
 
 def _given(session: Session, target: Target, receiver: bytes, role: str) -> bool:
@@ -95,12 +106,13 @@ def in_charge(session: Session, link: CoupleLink, therapist: bytes) -> bool:
     """
     if parse_id(link.therapist) != therapist:
         return False
-    _check_therapist(session, link, therapist)
+    check_therapist(session, link, therapist)
     persons = (parse_id(link.a), parse_id(link.b))
     return all(charts.in_directory(session, CareFact(therapist, one, roles.COUPLES_THERAPIST)) for one in persons)
 
 
-def _check_therapist(session: Session, link: CoupleLink, therapist: bytes) -> None:
+def check_therapist(session: Session, link: CoupleLink, therapist: bytes) -> None:
+    """Raise `WallRefused` where somebody cannot be a couple's therapist: they treat or treated one of the partners."""
     a, b = parse_id(link.a), parse_id(link.b)
     kept = [fact for person in (a, b) for fact in keepers(session, person) if fact.user == therapist]
     wall.check_link(a, b, therapist, [*charts.care_facts(session), *kept])
@@ -123,7 +135,7 @@ def change_therapist(session: Session, work: Work, couple: bytes, therapist: byt
             "A couple's therapist is changed by the front desk, the medical director or the privacy officer."
         )
     a, b = parse_id(link.a), parse_id(link.b)
-    _check_therapist(session, link, therapist)
+    check_therapist(session, link, therapist)
     targets = [Target(charts.compartment_for(session, person, Kind.DIR), Kind.DIR, person) for person in (a, b)]
     recipient = user_recipient(session, therapist, roles.COUPLES_THERAPIST)
     give_member(session, work, targets, [recipient], act="assign")

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     AUD = "AUD"
     OPS = "OPS"
     INTAKE = "INTAKE"
+    ONCALL = "ONCALL"
     SHARE = "SHARE"
 
 
@@ -58,7 +59,7 @@ class Cell(StrEnum):
 MEMBER_CELLS = frozenset({Cell.FULL, Cell.READ})
 PERSON_KINDS = (Kind.DIR, Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, Kind.PAY, Kind.GRP)
 AUTHOR_KINDS = (Kind.PSY, Kind.SAFE, Kind.HOLD)
-PROGRAM_KINDS = (Kind.DESK, Kind.REG, Kind.PROG, Kind.ORG, Kind.AUD, Kind.OPS, Kind.INTAKE)
+PROGRAM_KINDS = (Kind.DESK, Kind.REG, Kind.PROG, Kind.ORG, Kind.AUD, Kind.OPS, Kind.INTAKE, Kind.ONCALL)
 WALLED_KINDS = frozenset({Kind.IND, Kind.SUD, Kind.PSY, Kind.SAFE})
 
 
@@ -117,6 +118,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule(Kind.AUD, {_AUD: _R, _PO: _R}, "45 CFR 164.312(b); ASTM E2147-18"),
     Rule(Kind.OPS, {_PO: _F, _ADM: _F, _AUD: _R}, "45 CFR 164.308(a)(6)"),
     Rule(Kind.INTAKE, {_MD: _F, _PO: _R}, "received records of people without a clinician"),
+    Rule(Kind.ONCALL, {_IT: _F, _CT: _F, _DA: _F, _MD: _F}, "program rule CR-17: who may break the glass"),
 )
 _BY_KIND = {rule.kind: rule for rule in MATRIX}
 

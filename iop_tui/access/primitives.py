@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from iop_tui.access import charts, policy
+from iop_tui.access import charts, groups, oncall, policy
 from iop_tui.access.gate import MEMBER, SHARE
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.store.acts import Grant, SealedKey
+from iop_tui.store.authority import COUNT_BITS
 from iop_tui.store.revisions import Origin
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work
@@ -288,16 +289,19 @@ def revoke(session: Session, work: Work, act: bytes) -> int:
     return len(rows)
 
 
-# The foundings whose keys this user holds of a compartment: whatever else the log says of it is somebody's invention.
-_RANDOM_BITS = 32
-_OWN_ROOTS = "(SELECT o.root FROM keyring k JOIN wrap o ON o.id = k.wrap WHERE k.compartment = ?1)"
+# The foundings whose keys this user holds of a compartment and writes under: whatever else the log says of it is
+# somebody's invention, or came from two devices that knew nothing of each other.
+_OWN_ROOTS = (
+    "(SELECT o.root FROM keyring k JOIN wrap o ON o.id = k.wrap WHERE k.compartment = ?1 AND k.secondary = 0)"
+)
 
 
 def rotate(session: Session, work: Work, target: Target) -> None:
     """A new generation of a compartment's key, wrapped to everyone who rightly holds a live wrap of it now. Protects
     what is written from now on. Who holds it as a member of a group gets no wrap of their own by this; who holds it
-    until a date holds the new key until the same date.
+    until a date holds the new key until the same date. Raises `NoKey` for who holds none, or whose own has ended.
     """
+    session.key(target.id, session.newest(target.id))
     number = next_number(session, target.id)
     generation, key = session.new_generation(work, target.id, number)
     until: dict[int, list[Recipient]] = {0: []}
@@ -312,6 +316,8 @@ def rotate(session: Session, work: Work, target: Target) -> None:
             session, work, "rotate", [(target, number, key)], until[end], primitive,
             not_after_ms=end, generations=made,
         )  # fmt: skip
+    if target.kind == Kind.CRISIS:
+        oncall.seal(session, work, target.id, target.person, number, key)
 
 
 def _ends(session: Session, work: Work, compartment: bytes) -> dict[bytes, int]:
@@ -335,8 +341,8 @@ def next_number(session: Session, compartment: bytes) -> int:
     that know nothing of each other never give one number to two keys.
     """
     row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
-    count = (int(row[0]) if row else 0) >> _RANDOM_BITS
-    return (count + 1) << _RANDOM_BITS | int.from_bytes(session.rng.token(_RANDOM_BITS // 8), "big")
+    count = (int(row[0]) if row else 0) >> COUNT_BITS
+    return (count + 1) << COUNT_BITS | int.from_bytes(session.rng.token(COUNT_BITS // 8), "big")
 
 
 def _still_entitled(session: Session, work: Work, kind: str, recipient: bytes) -> Recipient | None:
@@ -361,23 +367,52 @@ def rotation_owed(session: Session, compartment: bytes) -> bool:
 
 
 def _rotation_owed(session: Session, compartment: bytes) -> bool:
-    row = session.view.one(
-        "SELECT 1 FROM wrap w JOIN generation g ON g.compartment = w.compartment AND g.number = w.generation"
-        f" AND g.root = w.root WHERE w.compartment = ?1 AND w.root IN {_OWN_ROOTS}"
-        " AND w.generation = (SELECT max(generation) FROM keyring WHERE compartment = ?1 AND"
-        " secondary = 0) AND ("
-        " (w.revoked_ms > 0 AND NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation ="
-        " w.generation AND l.recipient = w.recipient AND l.revoked_ms = 0))"
-        # A colleague who gave or renewed this key elsewhere did not know that its recipient had been removed.
-        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM card c WHERE c.user = w.recipient AND c.status = 'removed'))"
-        # A group's key that a former member knew when this one was sealed to it, however long ago they left.
-        " OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM wrap m WHERE m.compartment = w.recipient AND m.revoked_ms > 0"
-        " AND m.generation >= (SELECT max(x.number) FROM generation x WHERE x.compartment = w.recipient AND"
-        " x.pos <= g.pos) AND NOT EXISTS (SELECT 1 FROM wrap s WHERE s.compartment = m.compartment AND"
-        " s.recipient = m.recipient AND s.revoked_ms = 0)))) LIMIT 1",
+    newest = session.view.one(
+        "SELECT g.number, g.root, g.pos, g.author FROM keyring k JOIN wrap o ON o.id = k.wrap JOIN generation g ON"
+        " g.compartment = k.compartment AND g.number = k.generation AND g.root = o.root WHERE k.compartment = ? AND"
+        " k.secondary = 0 ORDER BY k.generation DESC LIMIT 1",
         (compartment,),
     )
+    if newest is None:
+        return False
+    number, root, pos, maker = newest
+    shared = _groups(session, compartment, number, root)
+    return (
+        _known_to_former(session, compartment, number, root)
+        or not _is_still_in(session, compartment, root, maker, shared)
+        or any(groups.known_to_former(session, group, pos) for group in shared)
+        or oncall.known_outside(session, compartment)
+    )
+
+
+def _known_to_former(session: Session, compartment: bytes, number: int, root: bytes) -> bool:
+    """Whether somebody got this key and has it no more, or was removed without it being known where they got it."""
+    row = session.view.one(
+        "SELECT 1 FROM wrap w WHERE w.compartment = ?1 AND w.generation = ?2 AND w.root = ?3 AND ((w.revoked_ms > 0 AND"
+        " NOT EXISTS (SELECT 1 FROM wrap l WHERE l.compartment = ?1 AND l.generation = ?2 AND l.root = ?3 AND"
+        " l.recipient = w.recipient AND l.revoked_ms = 0)) OR (w.revoked_ms = 0 AND EXISTS (SELECT 1 FROM card c WHERE"
+        " c.user = w.recipient AND c.status = 'removed'))) LIMIT 1",
+        (compartment, number, root),
+    )
     return row is not None
+
+
+def _groups(session: Session, compartment: bytes, number: int, root: bytes) -> list[bytes]:
+    """The program-wide compartments whose members share a key."""
+    rows = session.view.rows(
+        "SELECT DISTINCT recipient FROM wrap WHERE compartment = ? AND generation = ? AND root = ? AND revoked_ms = 0",
+        (compartment, number, root),
+    )
+    return [recipient for (recipient,) in rows if recipient in session.programs]
+
+
+def _is_still_in(session: Session, compartment: bytes, root: bytes, user: bytes, shared: list[bytes]) -> bool:
+    """Whether who made a key is among its holders, by themselves or by a group: they know it, given or not."""
+    row = session.view.one(
+        "SELECT 1 FROM wrap WHERE compartment = ? AND recipient = ? AND root = ? AND revoked_ms = 0 LIMIT 1",
+        (compartment, user, root),
+    )
+    return row is not None or any(groups.is_member(session, group, user) for group in shared)
 
 
 def _rotate_if_owed(session: Session, work: Work, compartment: bytes) -> None:
@@ -428,6 +463,8 @@ def put(
         _rotate_if_owed(session, work, compartment)
         return identifier, session.write(work, compartment, body)
     kind_there = _kind_of_unknown(session, work, compartment, person)
+    if kind_there in policy.AUTHOR_KINDS and not maker:
+        maker = charts.author_now(session, compartment, kind_there, person)
     return identifier, session.deposit(work, compartment, body, kind_there, maker)
 
 
@@ -435,7 +472,7 @@ def _is_member(session: Session, work: Work, compartment: bytes) -> bool:
     """Whether this user can read what they write there, by this write or by an earlier one."""
     if compartment in work.latest:
         return (compartment, work.latest[compartment]) in work.keys
-    return session.holds(compartment)
+    return session.writes(compartment)
 
 
 def _kind_of_unknown(session: Session, work: Work, compartment: bytes, person: bytes) -> str:

@@ -78,7 +78,8 @@ def programs_owed(session: Session, user: bytes, user_roles: tuple[str, ...]) ->
         identifier = program_compartment(session, kind)
         missing = session.view.one(
             "SELECT 1 FROM keyring k WHERE k.compartment = ?1 AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
-            " w.compartment = ?1 AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0) LIMIT 1",
+            " w.compartment = ?1 AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0 AND w.root ="
+            " (SELECT o.root FROM wrap o WHERE o.id = k.wrap)) LIMIT 1",
             (identifier, user),
         )
         if missing is not None:

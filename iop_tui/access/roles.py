@@ -36,6 +36,9 @@ ROLES = (
 ASSIGNERS = frozenset({FRONT_DESK, MEDICAL_DIRECTOR, PRIVACY_OFFICER, SUPERVISOR})
 """Whose word makes somebody part of a person's care, or links a couple."""
 
+REGISTRARS = frozenset({FRONT_DESK, ADMINISTRATOR, MEDICAL_DIRECTOR, PRIVACY_OFFICER})
+"""Whose office it is to register people and to change their directory entries."""
+
 CLINICIANS = frozenset({INDIVIDUAL_THERAPIST, COUPLES_THERAPIST, COUNSELOR, MEDICAL_DIRECTOR})
 
 

@@ -7,7 +7,7 @@ and a key is handed to a colleague only where the same care team and the matrix 
 
 from __future__ import annotations
 
-from iop_tui.access import chartkeys, charts, policy, program, roles
+from iop_tui.access import breakglass, chartkeys, charts, policy, program, roles
 from iop_tui.access.charts import FORWARDED, ChartMap, CoupleLink, Forwarded
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import (
@@ -46,19 +46,24 @@ def settle(session: Session, _registry: Registry | None = None) -> Changes:
     return changes
 
 
-def _rotations(session: Session, work: Work) -> None:
-    """Compartments whose newest key a former member still knows get a new one. Directory entries follow when they
-    are written next.
-    """
+def left_by_somebody(session: Session) -> list[Target]:
+    """Compartments from which somebody's access was taken: those that may be owed a new key."""
     rows = session.view.rows(
         "SELECT DISTINCT c.id, c.kind, c.person, c.owner FROM compartment c JOIN wrap w ON w.compartment = c.id"
         " LEFT JOIN card d ON d.user = w.recipient AND d.status = 'removed'"
         " WHERE c.primitive = 'member' AND c.kind != 'ORG' AND (w.revoked_ms > 0 OR d.user IS NOT NULL)"
-        " ORDER BY c.kind != 'DESK', c.id"
+        " ORDER BY c.kind NOT IN ('DESK', 'ONCALL'), c.id"
     )
-    for identifier, kind, person, owner in rows:
-        if rotation_owed(session, identifier):
-            rotate(session, work, Target(identifier, kind, person, owner))
+    return [Target(identifier, kind, person, owner) for identifier, kind, person, owner in rows]
+
+
+def _rotations(session: Session, work: Work) -> None:
+    """Compartments whose newest key a former member still knows get a new one. Directory entries follow when they
+    are written next.
+    """
+    for target in left_by_somebody(session):
+        if rotation_owed(session, target.id):
+            rotate(session, work, target)
 
 
 def _lost_roles(session: Session, work: Work) -> None:
@@ -179,7 +184,8 @@ def _open_billing(session: Session, work: Work) -> None:
     given = {
         tuple(row) for row in session.view.rows(
             "SELECT w.compartment, w.recipient FROM wrap w JOIN compartment c ON c.id = w.compartment WHERE"
-            " c.kind = 'PAY' AND w.revoked_ms = 0 GROUP BY w.compartment, w.recipient HAVING"
+            " c.kind = 'PAY' AND w.revoked_ms = 0 AND w.root IN (SELECT o.root FROM keyring h JOIN wrap o ON o.id ="
+            " h.wrap WHERE h.compartment = w.compartment) GROUP BY w.compartment, w.recipient HAVING"
             " count(DISTINCT w.generation) >= (SELECT count(*) FROM keyring k WHERE k.compartment = w.compartment)"
         )
     }
@@ -253,19 +259,27 @@ def _hand_over(session: Session, work: Work) -> None:
 
 
 def _owed_to(session: Session, fact: CareFact, mine: set[str]) -> list[Target]:
-    """Compartments of the person that this user holds, the colleague's part foresees, and nobody wrapped to them yet.
+    """Compartments of the person that this user holds, the colleague's part foresees, and nobody wrapped to them yet
+    for as long as the part lasts: what they got from who stands in for a colleague ends with that.
 
     The colleague who shares one of this user's own parts (`mine`) gets the protected kinds only by an explicit act.
     """
+    live = (
+        "SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ?2 AND w.revoked_ms = 0 AND w.root IN"
+        " (SELECT o.root FROM keyring h JOIN wrap o ON o.id = h.wrap WHERE h.compartment = c.id)"
+    )
+    lasting = f"{live} AND (w.not_after_ms = 0 OR ?3 BETWEEN 1 AND w.not_after_ms)"
+    key = "SELECT 1 FROM keyring k WHERE k.compartment = c.id AND NOT EXISTS"
     rows = session.view.rows(
-        "SELECT c.id, c.kind, EXISTS (SELECT 1 FROM wrap w WHERE w.compartment = c.id AND w.recipient = ?2 AND"
-        " w.revoked_ms = 0) FROM compartment c WHERE c.person = ?1 AND c.primitive = 'member' AND EXISTS"
-        " (SELECT 1 FROM keyring k WHERE k.compartment = c.id AND NOT EXISTS (SELECT 1 FROM wrap w WHERE"
-        " w.compartment = c.id AND w.generation = k.generation AND w.recipient = ?2 AND w.revoked_ms = 0))",
-        (fact.person, fact.user),
+        f"SELECT c.id, c.kind, EXISTS ({lasting}), EXISTS ({key} ({live} AND w.generation = k.generation)) FROM"
+        " compartment c WHERE c.person = ?1 AND c.primitive = 'member' AND"
+        f" EXISTS ({key} ({lasting} AND w.generation = k.generation))",
+        (fact.person, fact.user, fact.until_ms),
     )
     owed = []
-    for identifier, kind, member in rows:
+    for identifier, kind, member, lacks in rows:
+        if not lacks and session.until(identifier):
+            continue  # who stands in cannot give for longer than they have
         same_part = fact.role in mine and kind in policy.WALLED_KINDS and not member
         if (
             kind in policy.PERSON_KINDS
@@ -274,6 +288,11 @@ def _owed_to(session: Session, fact: CareFact, mine: set[str]) -> list[Target]:
         ):
             owed.append(Target(identifier, kind, fact.person))
     return owed
+
+
+def _on_call(session: Session, work: Work) -> None:
+    """Crisis cards are within reach of who is on call: by a key that only breaking the glass opens (CR-17)."""
+    breakglass.keep_up(session, work)
 
 
 def _forward_intake(session: Session, work: Work) -> None:
@@ -353,5 +372,6 @@ _STEPS = (
     _joint_keys,
     _program_keys,
     _hand_over,
+    _on_call,
     _forward_intake,
 )

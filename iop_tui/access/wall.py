@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from iop_tui.access import roles
-from iop_tui.kernel.errors import WallRefused
+from iop_tui.kernel.errors import RuleRefused, WallRefused
 
 _INDIVIDUAL = frozenset({roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.MEDICAL_DIRECTOR})
 
@@ -59,9 +59,11 @@ def check_assignment(new: CareFact, team: Iterable[CareFact], couples: Iterable[
 
 
 def check_link(a: bytes, b: bytes, therapist: bytes, team: Iterable[CareFact]) -> None:
-    """Raise `WallRefused` where linking two people would put one user on both sides."""
+    """Raise `WallRefused` where linking two people would put one user on both sides, `RuleRefused` for one person
+    twice.
+    """
     if a == b:
-        raise WallRefused("A couple needs two different people.", "Choose the partner's id.")
+        raise RuleRefused("couple.same_person", "A couple needs two different people.", "Choose the partner's id.")
     on_a = {f.user for f in team if f.person == a and f.role in _INDIVIDUAL}
     on_b = {f.user for f in team if f.person == b and f.role in _INDIVIDUAL}
     if on_a & on_b:

@@ -9,7 +9,8 @@ from iop_tui.store.database import Connection
 from iop_tui.store.view import Changes, drop_compartments, drop_record
 
 Held = set[tuple[bytes, int]]
-_MEMBERSHIP = ("card", "wrap", "pending_revoke", "role", "waiting", "generation", "keyring", "compartment")
+_MEMBERSHIP = ("card", "wrap", "pending_revoke", "role", "waiting", "generation", "keyring", "compartment",
+               "emergency")  # fmt: skip
 
 
 def forget(db: Connection) -> Held:

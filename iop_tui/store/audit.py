@@ -4,6 +4,9 @@ The fields are those of ASTM E2147-18 §7: time, patient, device, user, action, 
 Bodies are sealed under a key of the session, and that key once to the auditors (HPKE) and once to the
 user: everybody can append, auditors can read, anyone can read their own. The key travels with the user's
 signature, so that nobody opens a session in a colleague's name.
+
+An event is most of what a write costs on a slow carrier. So its body says only what neither its session (user) nor its
+entry (time, device) says already; these are bound by the seal.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from iop_tui.kernel.canonical import decode, encode, joined
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.rows import SessionRow
-from iop_tui.vault import envelope, hpke, signing
+from iop_tui.store.rows import AuditHeader, SessionRow
+from iop_tui.vault import envelope, hpke, shortseal, signing
 from iop_tui.vault.digest import sha256
 
 _CONTEXT = "iop/audit/1"
+_SHORT_CONTEXT = "iop/audit/2"
 _SESSION_CONTEXT = "iop/audit-session/1"
 _KEY_BYTES = 32
 
@@ -34,6 +38,17 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     category: str = ""
     subject: bytes = b""
     detail: str = ""
+
+
+class _Short(msgspec.Struct, frozen=True, array_like=True):
+    """An event without user, device and time; `number` counts the events of its session."""
+
+    number: int
+    action: str
+    person: bytes
+    category: str
+    subject: bytes
+    detail: str
 
 
 def _session_info(realm: bytes, session: bytes, user: bytes) -> bytes:
@@ -54,6 +69,7 @@ class AuditSession:
         self._realm = realm
         self._rng = rng
         self._key = Secret(rng.token(32))
+        self._count = 0
 
     def row(self, auditors_public: bytes, self_key: Secret, signer: signing.SigningKey) -> SessionRow:
         """The session key with its user's signature, sealed to the auditors' public key and under the user's own."""
@@ -67,8 +83,13 @@ class AuditSession:
         )
 
     def seal(self, event: Event) -> bytes:
-        """The sealed body of an event."""
-        return envelope.seal_raw(self._key, _CONTEXT, (self._realm, self.id), encode(event), self._rng)
+        """The sealed body of an event, short where it is one of this session's user and device."""
+        if (event.user, event.device) != (self.user, self.device):
+            return envelope.seal_raw(self._key, _CONTEXT, (self._realm, self.id), encode(event), self._rng)
+        self._count += 1
+        body = _Short(self._count, event.action, event.person, event.category, event.subject, event.detail)
+        ids = _short_ids(self._realm, self.id, event.device, event.at_ms)
+        return shortseal.seal(self._key, _SHORT_CONTEXT, ids, encode(body))
 
 
 def session_key_for_auditor(row: SessionRow, realm: bytes, secret: Secret, user_public: bytes) -> Secret:
@@ -91,6 +112,16 @@ def _verified(row: SessionRow, realm: bytes, signed: bytes, user_public: bytes) 
     return Secret(key)
 
 
-def open_event(sealed: bytes, realm: bytes, session: bytes, key: Secret) -> Event:
-    """The event behind a sealed body."""
-    return decode(envelope.open_raw(key, _CONTEXT, (realm, session), sealed), Event)
+def _short_ids(realm: bytes, session: bytes, device: bytes, at_ms: int) -> tuple[bytes, ...]:
+    return realm, session, device, at_ms.to_bytes(8, "big", signed=True)
+
+
+def open_event(sealed: bytes, realm: bytes, header: AuditHeader, user: bytes, key: Secret) -> Event:
+    """The event behind the sealed body of an entry; `user` is the one of its session."""
+    if not shortseal.is_short(sealed):
+        return decode(envelope.open_raw(key, _CONTEXT, (realm, header.session), sealed), Event)
+    ids = _short_ids(realm, header.session, header.device, header.at_ms)
+    body = decode(shortseal.open_(key, _SHORT_CONTEXT, ids, sealed), _Short)
+    return Event(
+        body.action, user, header.device, header.at_ms, body.person, body.category, body.subject, body.detail
+    )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 WRITTEN_ONCE = frozenset(
     {
         "consent", "revocation", "disclosure", "payer_consent", "joint_decision", "supervision_exception",
-        "succession_approval", "arrival",
+        "succession_approval", "arrival", "restriction", "restriction_decision",
+        "emergency_access", "emergency_review", "on_call_entry",
     }
 )  # fmt: skip
 """Executed once: what follows is a record of its own, never a second version."""

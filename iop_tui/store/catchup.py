@@ -6,6 +6,7 @@ its revoke is revoked, a key that arrives after its content opens it then.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ AUTHORITY_KINDS = frozenset(
     {SIGNATURE_KIND, "chart_map", "care_member", "couple_link", "couple_end", "conflict_clearance"}
 )
 """Kinds that say who has a part in what: `Session.derived` is computed anew when one comes."""
-_VERIFIED = AUTHORITY_KINDS | ACTED_UPON
+_VERIFIED = AUTHORITY_KINDS | ACTED_UPON | {"person"}
+_PART = 500
+SHARED = "SHARE"
 _REVISIONS = "applied_revisions"
 
 
@@ -72,7 +75,7 @@ def catch_up_acts(session: Session) -> Changes:
     changes = Changes()
     membership.expire(session, changes)
     gained = membership.catch_up_acts(session, changes)
-    _backfill(session, gained, changes)
+    backfill(session, gained, changes)
     if changes.access:
         _retry_late(session, changes)
     return changes
@@ -81,7 +84,8 @@ def catch_up_acts(session: Session) -> Changes:
 # -- revisions -----------------------------------------------------------------------------
 
 
-def _backfill(session: Session, gained: set[bytes], changes: Changes) -> None:
+def backfill(session: Session, gained: set[bytes], changes: Changes) -> None:
+    """Read in what newly gained keys open among the revisions that the view has already passed."""
     done = session.view.number(_REVISIONS)
     for compartment in sorted(gained):
         rows = [row for seq, row in session.db.revisions_of(compartment) if seq <= done]
@@ -105,18 +109,18 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
     signatures: list[ProjectedSignature] = []
     bad: list[tuple[bytes, str]] = []
     late: list[tuple[bytes]] = []
-    for row in rows:
-        found = places.get((row.compartment, row.generation))
-        if found is not None:
-            try:
-                _project(session, row, found, records, signatures, bad)
-            except NotFound:
-                late.append((row.id,))
+    opening = [row for row in rows if (row.compartment, row.generation) in places]
+    again = _written_before(session, opening)
+    for row in opening:
+        place = places[(row.compartment, row.generation)]
+        try:
+            _project(session, row, place, records, signatures, bad, verified=row.record in again)
+        except NotFound:
+            late.append((row.id,))
 
     def work(db: Connection) -> None:
         refused = put_revisions(db, records, changes)
-        put_signatures(db, signatures, changes)
-        for identifier in signed_unshown(db, {item.record for item in signatures}):
+        for identifier in signed_unshown(db, put_signatures(db, signatures, changes)):
             _show_signed(session, db, identifier, places)
         for identifier, why in [*bad, *refused]:
             quarantine(db, identifier, "revision", why, session.clock.now_ms())
@@ -134,7 +138,7 @@ def _show_signed(
     row = session.db.revision(identifier)
     place = places.get((row.compartment, row.generation)) if row is not None else None
     if row is not None and place is not None:
-        opened = revisions.open_row(row, realm=session.realm, key=place[0])
+        opened = revisions.open_row(row, realm=session.realm, key=place[0], rows=session.db.revision)
         show_signed(db, session.projector.record(opened, deposit=row.deposit))
 
 
@@ -149,6 +153,19 @@ def _places(session: Session, compartments: list[bytes]) -> dict[tuple[bytes, in
     return {(row[0], row[1]): (Secret(row[2]), row[3], row[4]) for row in found}
 
 
+def _written_before(session: Session, rows: list[RevisionRow]) -> set[bytes]:
+    """The records among these of which the view has a version, or that come more than once."""
+    count = Counter(row.record for row in rows)
+    found = {record for record, times in count.items() if times > 1}
+    ids = list(count)
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        marks = ",".join("?" * len(part))
+        known = session.view.rows(f"SELECT record FROM record WHERE record IN ({marks})", tuple(part))
+        found.update(row[0] for row in known)
+    return found
+
+
 def _project(
     session: Session,
     row: RevisionRow,
@@ -156,16 +173,25 @@ def _project(
     records: list[Projected],
     signatures: list[ProjectedSignature],
     bad: list[tuple[bytes, str]],
+    *,
+    verified: bool,
 ) -> None:
+    """Open one row for the view; `verified`: it is a version of something, which it would displace."""
     key, person, kind = place
     try:
-        opened = revisions.open_row(row, realm=session.realm, key=key)
+        opened = revisions.open_row(row, realm=session.realm, key=key, rows=session.db.revision)
         if any(person) and opened.body.person != person:
             raise VaultDamaged("It names another person than its compartment.")
-        if session.gate.misplaced(opened.body.kind, kind, deposit=row.deposit):
+        body = opened.body
+        home, copied = session.projector.home(body.kind), body.origin is not None
+        if session.gate.misplaced(
+            body.kind, kind, deposit=row.deposit, home=home, about=any(body.person), copied=copied
+        ):
             raise VaultDamaged("It does not belong into its compartment.")
-        # What other programs act upon is verified before it is believed, everything else when it is opened.
-        if row.deposit or opened.body.kind in _VERIFIED:
+        # What other programs act upon is verified before it is believed, what displaces somebody's words, and what lies
+        # where many write; everything else when it is opened.
+        open_to_many = kind == SHARED or row.compartment in session.programs
+        if row.deposit or open_to_many or verified or body.parents or body.kind in _VERIFIED:
             opened.verify(session.card(opened.body.author).sig_public)
         if opened.body.kind == SIGNATURE_KIND:
             signatures.append(session.projector.signature(opened))

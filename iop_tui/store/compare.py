@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iop_tui.kernel.errors import IopError
-from iop_tui.kernel.secret import Secret
 from iop_tui.store.check import CheckFinding
+from iop_tui.store.passing import passing_view
 from iop_tui.store.view import View
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ DUMPS = {
     "wrap": "SELECT id, recipient, compartment, generation, primitive, not_after_ms, act, author, revoked_ms"
     " FROM wrap ORDER BY id",
     "generation": "SELECT * FROM generation ORDER BY compartment, number",
+    "emergency": "SELECT * FROM emergency ORDER BY id",
     "keyring": "SELECT compartment, generation, key FROM keyring ORDER BY compartment, generation",
     "compartment": "SELECT id, kind, person, owner FROM compartment ORDER BY id",
     "record": "SELECT record, kind, person, compartment, author, leaf, leaves, versions, status, service_date,"
@@ -40,18 +41,16 @@ def compare_view(
 
     On the way every revision this user can open is decrypted and its author's signature checked.
     """
-    current, path = session.view, folder / _NAME
-    _remove(path)
-    session.view = View.create(path, Secret(session.rng.token(32)))
-    try:
-        session.forget_keys()
-        session.catch_up(progress)
-        built = {name: session.view.rows(query) for name, query in DUMPS.items()}
-    finally:
-        session.view.close()
-        session.view = current
-        session.forget_keys()
-        _remove(path)
+    current = session.view
+    with passing_view(folder, _NAME, session.rng) as second:
+        session.view = second
+        try:
+            session.forget_keys()
+            session.catch_up(progress)
+            built = {name: session.view.rows(query) for name, query in DUMPS.items()}
+        finally:
+            session.view = current
+            session.forget_keys()
     return [*_differences(current, built), *_signatures(session)]
 
 
@@ -71,8 +70,3 @@ def _signatures(session: Session) -> list[CheckFinding]:
         except IopError as error:
             found.append(CheckFinding(f"A revision does not stand the check: {error.message}", "vault.db revision"))
     return found
-
-
-def _remove(path: Path) -> None:
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        (path.parent / name).unlink(missing_ok=True)

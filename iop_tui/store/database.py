@@ -36,6 +36,8 @@ _held: set[Path] = set()
 Connection: TypeAlias = Any
 """An open SQLCipher connection (`sqlcipher3.dbapi2.Connection`; the library ships no types)."""
 KEY_BYTES = 32
+AUTO_CHECKPOINT = 4000
+"""Pages in the log beside a file from which SQLite folds it in by itself."""
 _PLAIN_HEADER = b"SQLite format 3\x00"
 # SQLite's own lock bytes (https://sqlite.org/src/file/src/os.h, PENDING_BYTE and the 512 after it).
 _LOCK_START, _LOCK_LENGTH = 0x40000000, 512
@@ -124,7 +126,7 @@ def _prepare(connection: Connection, key: Secret, *, exclusive: bool, cache_kib:
     run("PRAGMA foreign_keys = ON")
     run("PRAGMA cell_size_check = ON")
     run(f"PRAGMA cache_size = -{cache_kib}")
-    run("PRAGMA wal_autocheckpoint = 4000")
+    run(f"PRAGMA wal_autocheckpoint = {AUTO_CHECKPOINT}")
     run("SELECT count(*) FROM sqlite_master").fetchone()
     if exclusive:
         run("BEGIN IMMEDIATE")

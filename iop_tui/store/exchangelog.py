@@ -18,13 +18,17 @@ RIVAL = "rival"
 """Kinds of exchange rows: a pack that was taken in, one that was sealed here, a device's certified card, the audit
 entries another device wrote (by pack), a user's key slot from another device, a new transport key for the devices; and
 (`RIVAL`) a row that bears the number of another one."""
+LATE, RECOVERY, ACCOUNT = "late", "recovery", "account"
+FACTS = (LATE, RECOVERY, ACCOUNT)
+"""Rows that travel as they are under one section: what a person decided of late work, sets of recovery shares, and the
+accounts under them. Each says by whom it is certified; nothing is believed for having come."""
 EPOCH = "exchange:epoch"
 """State entry: how often a pack changed the order of acts that were here before it."""
 _PART = 500
 
 
-class Sealed(msgspec.Struct, frozen=True, array_like=True):
-    """A pack sealed here: its entry and what makes its bytes again. Row numbers are the last ones it holds."""
+class _First(msgspec.Struct, frozen=True, array_like=True):
+    """A pack of format 1 as it was noted when there was no other."""
 
     entry: PackEntry
     key: int
@@ -35,6 +39,23 @@ class Sealed(msgspec.Struct, frozen=True, array_like=True):
     fingerprints: int
     audit: int
     exchange: int
+
+
+class Sealed(_First, frozen=True, array_like=True):
+    """A pack sealed here: its entry and what makes its bytes again. Row numbers are the last ones it holds."""
+
+    format: int = 1
+
+    @classmethod
+    def read(cls, data: bytes) -> Sealed:
+        """From its row. Raises `VaultDamaged`."""
+        if data[:1] == _OF_FIRST:
+            return cls(*msgspec.structs.astuple(decode(data, _First)))
+        return decode(data, cls)
+
+
+_OF_FIRST = bytes((0x90 + len(msgspec.structs.fields(_First)),))
+"""How the canonical form of the first one begins: an array of nine."""
 
 
 class LogOrder:
@@ -83,7 +104,7 @@ def entries(db: VaultDb) -> list[tuple[PackEntry, Sealed | None]]:
     found: list[tuple[PackEntry, Sealed | None]] = []
     for kind, data in db.read("SELECT kind, data FROM exchange WHERE kind IN (?, ?) ORDER BY seq", (TAKEN, SEALED)):
         if kind == SEALED:
-            sealed = decode(data, Sealed)
+            sealed = Sealed.read(data)
             found.append((sealed.entry, sealed))
         else:
             found.append((decode(data, PackEntry), None))

@@ -7,27 +7,29 @@ tried again whenever something new arrives, so that the result does not depend o
 Rules, in the order of their checks:
 - an act counts where its author's certified key signed it, and nothing of an author who had left when it was logged;
   a card never changes a user's keys;
-- what came first is what the log says came first: an act's own date decides nothing;
+- what came first is what the log says came first; an act's own date decides only whether what was given until a date
+  had ended (`authority`);
 - a wrap counts where its author held a live wrap of the compartment when the act was made, or where the same
-  act founds the compartment (`root` names the founding act, so that rival foundings stay apart);
-- a revoke counts where its author gave or received the wrap, or holds a role that ends care; a share's also where its
-  author is a member of the compartment that was named as its owner when it was made;
+  act founds the compartment (`root` names the founding act, so that rival foundings stay apart); it ends with its
+  author's authority, where that has an end (`authority`);
+- a revoke counts where its author received the wrap, gave it and still has authority, or holds a role that ends care; a
+  share's where its author made it, or is a member of the compartment that was named as its owner when it was made;
 - a key is taken where the policy lets this author give it to this user, and where its wrap descends from the
   first founding by somebody whose roles may found that kind (or the next one, once nobody was left).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, anew, exchangelog, revisions
+from iop_tui.store import acts, anew, authority, exchangelog, revisions, sealedapart
 from iop_tui.store.acts import Act, Grant, SealedKey, UserCard
+from iop_tui.store.authority import Authority
 from iop_tui.store.database import Connection
 from iop_tui.store.rows import ActRow
 from iop_tui.store.view import Changes, drop_compartments
@@ -35,8 +37,6 @@ from iop_tui.store.view import Changes, drop_compartments
 if TYPE_CHECKING:
     from iop_tui.store.session import Session
 
-Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
-"""How rows are asked for: inside a transaction of the view, or from its reading connection."""
 APPLIED, EPOCH = "applied_acts", "log_epoch"
 AUTHORITY = "authority"
 """The view's counter that moves when a record of `catchup.AUTHORITY_KINDS` came or a share ended at its date."""
@@ -47,7 +47,6 @@ _EVER_FOR_USER = (
     "(w.recipient = :who OR EXISTS (SELECT 1 FROM wrap g WHERE g.compartment = w.recipient AND g.recipient = :who"
     " AND g.primitive = 'member'))"
 )
-_FOR_USER = _EVER_FOR_USER.removesuffix("))") + " AND (g.revoked_ms = 0 OR g.revoked_pos > :pos)))"
 
 
 class Gate(Protocol):
@@ -69,7 +68,10 @@ class Gate(Protocol):
         """Whether these roles end other people's access without holding the key."""
         ...
 
-    def misplaced(self, kind: str, compartment_kind: str, *, deposit: bool) -> bool:
+    def misplaced(
+        self, kind: str, compartment_kind: str, *, deposit: bool, home: str = "", about: bool = False,
+        copied: bool = False,
+    ) -> bool:  # fmt: skip
         """Whether a kind of record has no business in a kind of compartment, or may not come as a deposit there."""
         ...
 
@@ -106,10 +108,7 @@ def expire(session: Session, changes: Changes) -> None:
     if due:
 
         def work(db: Connection) -> None:
-            at = session.view.number(APPLIED)
-            db.executemany(
-                "UPDATE wrap SET revoked_ms = not_after_ms, revoked_pos = ? WHERE id = ?", [(at, one) for (one,) in due]
-            )
+            db.executemany("UPDATE wrap SET revoked_ms = not_after_ms WHERE id = ?", due)
             session.view.set_number(db, AUTHORITY, session.view.number(AUTHORITY) + 1)
             drop_lost(session, db, changes)
 
@@ -130,30 +129,6 @@ def drop_lost(session: Session, db: Connection, changes: Changes) -> None:
 def _drop(session: Session, db: Connection, compartments: list[bytes], changes: Changes) -> None:
     drop_compartments(db, compartments, changes)
     session.view.set_number(db, "purge_owed", session.view.number("purge_owed") + 1)
-
-
-def valid_roots(rows: Rows, gate: Gate, compartment: bytes, kind: str) -> list[bytes]:
-    """The founding acts whose keys count for a compartment of a kind: the first eligible one in the log, then each
-    later
-    one that came when every wrap of the one before had ended."""
-    foundings = rows(
-        "SELECT DISTINCT root, pos, author FROM wrap WHERE compartment = ? AND act = root ORDER BY pos, root",
-        (compartment,),
-    )
-    chain: list[bytes] = []
-    for root, pos, author in foundings:
-        granted = tuple(row[0] for row in rows("SELECT role FROM role WHERE user = ?", (author,)))
-        follows = not chain or gate.alone(kind) or _ended(rows, compartment, chain[-1], pos)
-        if follows and gate.may_found(kind, granted):
-            chain.append(root)
-    return chain
-
-
-def _ended(rows: Rows, compartment: bytes, root: bytes, pos: int) -> bool:
-    return not rows(
-        "SELECT 1 FROM wrap WHERE compartment = ? AND root = ? AND (revoked_ms = 0 OR revoked_pos > ?) LIMIT 1",
-        (compartment, root, pos),
-    )
 
 
 def roles_ever(db: Connection, user: bytes) -> tuple[str, ...]:
@@ -179,7 +154,7 @@ class _Applying:
     dropped: set[bytes] = field(default_factory=set)
     reached: set[bytes] = field(default_factory=set)
     positions: dict[bytes, int] = field(default_factory=dict)
-    roots: dict[tuple[bytes, int], bytes | None] = field(default_factory=dict)
+    known: dict[tuple[bytes, int], Authority | None] = field(default_factory=dict)
     """Of the act at hand: what it grants often, it asks for once."""
 
     def run(self, db: Connection, rows: list[ActRow]) -> None:
@@ -232,7 +207,7 @@ class _Applying:
             quarantine(db, row.id, "act", error.message, self.session.clock.now_ms())
             return True
         release(db, row.id)
-        self.roots.clear()
+        self.known.clear()
         self._generations(db, act)
         wrapped = [self._wrap(db, act, grant) for grant in act.grants]
         revoked = [self._revoke(db, act, identifier) for identifier in act.revokes]
@@ -251,45 +226,50 @@ class _Applying:
         """Generations of one founding are numbered by themselves, so that nobody takes a number from its members."""
         pos = self.positions[act.id]
         for item in act.generations:
-            root = self._root(db, act, item.compartment, item.number)
-            if root is not None:
-                db.execute(
-                    "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, root, pos),
-                )
+            by = self._authority(db, act, item.compartment, item.number)
+            if by is None:
+                continue
+            if not authority.follows(db, item.compartment, item.number, pos):
+                why = "its number would leave no room for the next one"
+                quarantine(db, item.public[:16], "generation", why, act.at_ms)
+                continue
+            db.execute(
+                "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, by.root, pos),
+            )
 
-    def _root(self, db: Connection, act: Act, compartment: bytes, number: int) -> bytes | None:
+    def _judge(self, db: Connection) -> authority.Judge:
+        return authority.Judge(db, self.session.gate, self.session.programs)
+
+    def _authority(self, db: Connection, act: Act, compartment: bytes, number: int) -> Authority | None:
         key = (compartment, number)
-        if key not in self.roots:
-            self.roots[key] = _root_of(db, act, compartment, number, self.positions[act.id])
-        return self.roots[key]
+        if key not in self.known:
+            self.known[key] = self._judge(db).of_act(act, compartment, number, self.positions[act.id])
+        return self.known[key]
 
     def _wrap(self, db: Connection, act: Act, grant: Grant) -> bool:
         if db.execute("SELECT 1 FROM wrap WHERE id = ?", (grant.id,)).fetchone():
             return True
-        root = self._root(db, act, grant.compartment, grant.generation)
-        if root is None:
+        pos = self.positions[act.id]
+        use = Authority(b"", 0) if sealedapart.is_use(act, grant) else None
+        by = use or self._authority(db, act, grant.compartment, grant.generation)
+        if by is None:
             quarantine(db, grant.id, "wrap", "its author holds no key to what it grants", act.at_ms)
             return False
-        db.execute(
-            "INSERT INTO wrap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0)",
-            (
-                grant.id,
-                grant.recipient,
-                grant.compartment,
-                grant.generation,
-                grant.primitive,
-                grant.not_after_ms,
-                act.id,
-                act.kind,
-                act.author,
-                act.at_ms,
-                root,
-                self.positions[act.id],
-            ),
-        )
         release(db, grant.id)
-        _end_rotated(db, grant.compartment, grant.recipient)
+        if grant.primitive == sealedapart.PRIMITIVE:
+            sealedapart.keep(db, act, grant, by.root, pos)
+            return True
+        end = authority.end_of(db, act, grant, by, pos)
+        over = end if 0 < end <= self.session.clock.now_ms() else 0
+        db.execute(
+            "INSERT INTO wrap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                grant.id, grant.recipient, grant.compartment, grant.generation, grant.primitive, end,
+                act.id, act.kind, act.author, act.at_ms, over, by.root, pos,
+            ),
+        )  # fmt: skip
+        authority.end_rotated(db, grant.compartment, grant.recipient)
         for author, at_ms, pos in db.execute(
             "SELECT author, at_ms, pos FROM pending_revoke WHERE id = ?", (grant.id,)
         ).fetchall():
@@ -307,19 +287,25 @@ class _Applying:
         wrap = db.execute(
             "SELECT compartment, author, recipient, primitive, root FROM wrap WHERE id = ?", (identifier,)
         ).fetchone()
-        # Holding the key is not enough: whoever shares a group's key could lock everybody else out.
-        entitled = author in wrap[1:3] or self.session.gate.may_end(roles_ever(db, author))
-        entitled = entitled or (wrap[3] == "share" and _keeps(db, author, wrap[0], wrap[4], pos))
+        compartment, giver, recipient, primitive, root = wrap
+        # Holding the key is not enough: whoever shares a group's key could lock everybody else out. Nor is it to have
+        # given the key, once one's own has ended: a successor would lose what was handed over.
+        entitled = author == recipient or self.session.gate.may_end(roles_ever(db, author))
+        if primitive == "share":
+            entitled = entitled or author == giver or authority.keeps(db, author, compartment, root, pos, at_ms)
+        elif author == giver:
+            entitled = entitled or self._judge(db).held(compartment, author, pos=pos, at_ms=at_ms) is not None
         if not entitled:
             quarantine(db, identifier, "revoke", "its author may not end this access", at_ms)
             return False
         release(db, identifier)
         db.execute(
-            "UPDATE wrap SET revoked_ms = ?, revoked_pos = ? WHERE id = ? AND (revoked_ms = 0 OR revoked_pos > ?)",
-            (max(1, at_ms), pos, identifier, pos),
+            "UPDATE wrap SET revoked_ms = CASE not_after_ms WHEN 0 THEN ?1 ELSE min(?1, not_after_ms) END,"
+            " revoked_pos = ?2 WHERE id = ?3 AND (revoked_pos = 0 OR revoked_pos > ?2)",
+            (max(1, at_ms), pos, identifier),
         )
-        _end_rotated(db, wrap[0], wrap[2])
-        self._lose(db, wrap[0])
+        authority.end_rotated(db, compartment, recipient)
+        self._lose(db, compartment)
         return True
 
     def _lose(self, db: Connection, compartment: bytes) -> None:
@@ -348,9 +334,11 @@ class _Applying:
         primitive = {grant.id: grant.primitive for grant in act.grants}
         if me is None:
             return not any(seal.recipient == self.session.identity.user for seal in act.seals)
+        closed = sealedapart.recipients(act)
         taken = [
             self._take(db, key, author, me, primitive.get(key.grant, ""), act.at_ms)
             for seal in act.seals
+            if seal.recipient not in closed
             for key in self._open(db, act, seal)
         ]
         return all(taken)
@@ -387,7 +375,7 @@ class _Applying:
         if not self._accepts(db, key, author, me, primitive, at_ms, wrap[2]):
             return False
         release(db, key.grant)
-        secondary = wrap[2] not in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+        secondary = wrap[2] not in self._judge(db).valid_roots(key.compartment, key.kind)
         db.execute("INSERT INTO keyring VALUES (?, ?, ?, ?, ?)", (*place, key.key, key.grant, secondary))
         db.execute(
             "INSERT OR IGNORE INTO compartment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -457,7 +445,7 @@ class _Applying:
         return key.kind != DIRECTORY or self._first_directory(db, key, root)
 
     def _counts(self, db: Connection, key: SealedKey, root: bytes) -> bool:
-        valid = valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+        valid = self._judge(db).valid_roots(key.compartment, key.kind)
         return root in valid or self._rival(db, key, root)
 
     def _rival(self, db: Connection, key: SealedKey, root: bytes) -> bool:
@@ -475,7 +463,7 @@ class _Applying:
                 + _EVER_FOR_USER,
                 {"place": key.compartment, "root": valid, "who": founder},
             ).fetchone()
-            for valid in valid_roots(_rows_of(db), self.session.gate, key.compartment, key.kind)
+            for valid in self._judge(db).valid_roots(key.compartment, key.kind)
         )
 
     def _first_directory(self, db: Connection, key: SealedKey, root: bytes) -> bool:
@@ -509,61 +497,9 @@ class _Applying:
                 _drop(self.session, db, [identifier], self.changes)
 
 
-def _root_of(db: Connection, act: Act, compartment: bytes, number: int, pos: int) -> bytes | None:
-    """The founding act a wrap descends from, or None where its author had no authority over the compartment."""
-    held = db.execute(
-        "SELECT w.root FROM wrap w WHERE w.compartment = :compartment AND w.primitive = 'member' AND w.act != :act"
-        " AND w.pos < :pos AND (w.revoked_ms = 0 OR w.revoked_pos > :pos) AND "
-        + _FOR_USER
-        # The founding of the very key that is handed on; for a new key the earliest founding its author belongs to.
-        + " ORDER BY w.generation = :number DESC, (SELECT min(f.pos) FROM wrap f WHERE f.act = w.root), w.pos, w.id"
-        " LIMIT 1",
-        {"compartment": compartment, "act": act.id, "pos": pos, "who": act.author, "number": number},
-    ).fetchone()
-    if held is not None:
-        return bytes(held[0])
-    founded = any(item.compartment == compartment and item.number == number for item in act.generations)
-    return act.id if founded else None
-
-
-_KEEPS = (
-    "SELECT 1 FROM wrap g JOIN wrap m ON m.compartment = g.recipient AND m.recipient = :who AND m.primitive = 'member'"
-    " AND m.pos < :pos AND (m.revoked_ms = 0 OR m.revoked_pos > :pos) WHERE g.compartment = :compartment"
-    " AND g.root = :root AND g.act = g.root AND m.root = (SELECT f.root FROM wrap f WHERE f.compartment = g.recipient"
-    " AND f.recipient = g.author AND f.primitive = 'member' AND f.pos < g.pos AND (f.revoked_ms = 0 OR f.revoked_pos"
-    " > g.pos) ORDER BY f.pos, f.id LIMIT 1) LIMIT 1"
-)
-
-
-def _keeps(db: Connection, user: bytes, compartment: bytes, root: bytes, pos: int) -> bool:
-    """Whether a share was founded with its source's members among its owners, and this user is one of them by the
-    same founding as whoever shared it."""
-    asked = {"who": user, "compartment": compartment, "root": root, "pos": pos}
-    return db.execute(_KEEPS, asked).fetchone() is not None
-
-
-_GIVEN = "g.compartment = wrap.compartment AND g.recipient = wrap.recipient AND g.act_kind != 'rotate'"
-
-
-def _end_rotated(db: Connection, compartment: bytes, recipient: bytes) -> None:
-    """A new key continues what was given before: it ends with that, even where its maker did not know of the end."""
-    db.execute(
-        "UPDATE wrap SET revoked_ms = (SELECT max(g.revoked_ms) FROM wrap g WHERE " + _GIVEN + "),"
-        " revoked_pos = (SELECT max(g.revoked_pos) FROM wrap g WHERE " + _GIVEN + ")"
-        " WHERE compartment = ? AND recipient = ? AND act_kind = 'rotate' AND revoked_ms = 0"
-        " AND EXISTS (SELECT 1 FROM wrap g WHERE " + _GIVEN + ")"
-        " AND NOT EXISTS (SELECT 1 FROM wrap g WHERE " + _GIVEN + " AND g.revoked_ms = 0)",
-        (compartment, recipient),
-    )
-
-
 def _certified_at(db: Connection, user: bytes) -> int:
     row = db.execute("SELECT pos FROM card WHERE user = ?", (user,)).fetchone()
     return int(row[0]) if row else 0
-
-
-def _rows_of(db: Connection) -> Rows:
-    return lambda query, parameters: list(db.execute(query, parameters))
 
 
 def _put_card(db: Connection, card: UserCard, at_ms: int, pos: int) -> None:

@@ -41,6 +41,11 @@ class Projector:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
+    def home(self, kind: str) -> str:
+        """The kind of compartment a kind of record is declared for; empty for one this program does not know."""
+        found = self._registry.get(kind)
+        return "" if found is None else str(found.compartment)
+
     def signature(self, opened: Opened) -> ProjectedSignature:
         """The view row of a signature revision."""
         try:

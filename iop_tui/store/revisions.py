@@ -7,6 +7,8 @@ key; a deposit under a fresh key that only the compartment's members can open.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from iop_tui.kernel.canonical import decode, encode, joined
@@ -16,6 +18,7 @@ from iop_tui.kernel.secret import Secret
 from iop_tui.store.acts import LARGEST
 from iop_tui.store.rows import RevisionRow
 from iop_tui.vault import envelope, hpke, signing
+from iop_tui.vault.coding import Base
 from iop_tui.vault.digest import derive, sha256
 
 SIGN_CONTEXT = "iop/rev/1"
@@ -94,13 +97,14 @@ def seal_member(
     key: Secret,
     signer: signing.SigningKey,
     rng: Rng,
+    base: Base | None = None,
 ) -> RevisionRow:
-    """A revision sealed under the compartment key its author holds."""
+    """A revision sealed under the compartment key its author holds; stored against `base` where that saves much."""
     identifier, packed = _pack(body, signer)
     tag = envelope.kind_tag(key, body.kind)
     binding = envelope.Binding(realm, compartment, generation, tag, body.record, identifier)
     return RevisionRow(
-        identifier, body.record, compartment, generation, tag, False, envelope.seal(key, binding, packed, rng)
+        identifier, body.record, compartment, generation, tag, False, envelope.seal(key, binding, packed, rng, base)
     )
 
 
@@ -128,19 +132,48 @@ def seal_deposit(
     return RevisionRow(identifier, body.record, compartment, generation, _DEPOSIT_TAG, True, sealed)
 
 
-def open_row(row: RevisionRow, *, realm: bytes, key: Secret) -> Opened:
-    """The content of a row under the compartment key of its generation.
+Rows = Callable[[bytes], RevisionRow | None]
+"""Where a row is found by its id."""
+
+
+def base_of(row: RevisionRow) -> bytes:
+    """The id of the version a row is stored against, empty where it stands alone. Needs no key."""
+    return b"" if row.deposit else envelope.base_of(row.sealed)
+
+
+def base_for(row: RevisionRow, *, realm: bytes, key: Secret, device: bytes) -> Base | None:
+    """A row as the base of a later version of its record, if this device wrote it. Raises what `open_row` raises."""
+    packed = _unsealed(row, realm, key)
+    body = decode(decode(packed, _Signed).body, Body)
+    return Base(row.id, packed) if body.device == device else None
+
+
+def _unsealed(row: RevisionRow, realm: bytes, key: Secret, rows: Rows | None = None) -> bytes:
+    binding = envelope.Binding(realm, row.compartment, row.generation, row.tag, row.record, row.id)
+
+    def content(identifier: bytes) -> bytes:
+        base = rows(identifier) if rows is not None else None
+        place = (row.compartment, row.generation, row.record, False)
+        if base is None or (base.compartment, base.generation, base.record, base.deposit) != place or base_of(base):
+            raise VaultDamaged("A version lacks the one it is stored against.")
+        return _unsealed(base, realm, key)
+
+    return envelope.open_(key, binding, row.sealed, content)
+
+
+def open_row(row: RevisionRow, *, realm: bytes, key: Secret, rows: Rows | None = None) -> Opened:
+    """The content of a row under the compartment key of its generation. `rows` finds the version it is stored against.
 
     Raises `VaultDamaged` for anything that is not exactly what was sealed for this place.
     """
-    binding = envelope.Binding(realm, row.compartment, row.generation, row.tag, row.record, row.id)
     if row.deposit:
+        binding = envelope.Binding(realm, row.compartment, row.generation, row.tag, row.record, row.id)
         capsule, blob = decode(row.sealed, tuple[bytes, bytes])
         info = _deposit_info(realm, row.compartment, row.generation, row.id)
         content_key = Secret(hpke.open_(deposit_keys(key).secret, info, capsule))
         packed = envelope.open_(content_key, binding, blob)
     else:
-        packed = envelope.open_(key, binding, row.sealed)
+        packed = _unsealed(row, realm, key, rows)
     signed = decode(packed, _Signed)
     body = decode(signed.body, Body)
     if not (0 <= body.at_ms <= LARGEST and 0 <= body.version <= LARGEST):

@@ -13,7 +13,7 @@ from iop_tui.kernel.clock import Clock
 from iop_tui.kernel.errors import IopError, NoKey, NotFound, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, catchup, membership, revisions
+from iop_tui.store import acts, authority, basing, catchup, membership, revisions
 from iop_tui.store.acts import Act, Generation, Grant, SealedKey, UserCard
 from iop_tui.store.audit import AuditSession, Event
 from iop_tui.store.projection import Projector
@@ -111,25 +111,49 @@ class Session:
             )
         end_ms = int(row[1])
         if end_ms > 0:
-            (without, last) = self.view.rows(
-                "SELECT coalesce(sum(not_after_ms = 0), 0), coalesce(max(not_after_ms), 0) FROM wrap WHERE compartment"
-                " = ? AND revoked_ms = 0 AND (recipient = ? OR recipient IN (SELECT compartment FROM keyring))",
-                (compartment, self.identity.user),
-            )[0]
-            end_ms = 0 if without else max(end_ms, int(last))
+            without, last = self._ends(compartment)
+            end_ms = 0 if without else max(end_ms, last)
         return Secret(row[0]), end_ms
 
+    def _ends(self, compartment: bytes) -> tuple[int, int]:
+        """How many of this user's live wraps of a compartment have no end, and the last end of the others (ms)."""
+        (row,) = self.view.rows(
+            "SELECT coalesce(sum(not_after_ms = 0), 0), coalesce(max(not_after_ms), 0) FROM wrap WHERE compartment"
+            " = ? AND revoked_ms = 0 AND (recipient = ? OR recipient IN (SELECT compartment FROM keyring))",
+            (compartment, self.identity.user),
+        )
+        return int(row[0]), int(row[1])
+
+    def until(self, compartment: bytes) -> int:
+        """When this user's access to a compartment ends (ms; 0: it does not): nothing they give lasts longer."""
+        without, last = self._ends(compartment)
+        return 0 if without else last
+
     def newest(self, compartment: bytes, work: Work | None = None) -> int:
-        """The newest generation of a compartment this user can write. Raises `NoKey`."""
+        """The newest generation of a compartment this user can write. Raises `NoKey`.
+
+        A secondary key opens what was written under it. Nothing new is, except by who made it and got no other yet:
+        who else made it may have no part in the compartment any more.
+        """
         if work is not None and compartment in work.latest:
             return work.latest[compartment]
         row = self.view.one(
-            "SELECT generation FROM keyring WHERE compartment = ? ORDER BY secondary, generation DESC LIMIT 1",
-            (compartment,),
+            "SELECT k.generation FROM keyring k WHERE k.compartment = ?1 AND (k.secondary = 0 OR EXISTS (SELECT 1 FROM"
+            " wrap w JOIN wrap f ON f.act = w.root AND f.compartment = ?1 AND f.author = ?2 WHERE w.id = k.wrap))"
+            " ORDER BY k.secondary, k.generation DESC LIMIT 1",
+            (compartment, self.identity.user),
         )
         if row is None:
             raise NoKey("You hold no key to this part of the record.")
         return int(row[0])
+
+    def writes(self, compartment: bytes) -> bool:
+        """Whether this user has a key of a compartment to write under."""
+        try:
+            self.newest(compartment)
+        except NoKey:
+            return False
+        return True
 
     def holds(self, compartment: bytes) -> bool:
         """Whether this user has any key to a compartment."""
@@ -163,7 +187,7 @@ class Session:
             key = self.key(row.compartment, row.generation)
         except NoKey:
             raise NotFound from None
-        opened = revisions.open_row(row, realm=self.realm, key=key)
+        opened = revisions.open_row(row, realm=self.realm, key=key, rows=self.db.revision)
         opened.verify(self.card(opened.body.author).sig_public)
         return opened
 
@@ -241,15 +265,11 @@ class Session:
         generation = self.newest(compartment, work)
         key = work.keys.get((compartment, generation))
         secret = Secret(key) if key is not None else self.key(compartment, generation)
+        base = basing.base(self, compartment, generation, secret, body)
         row = revisions.seal_member(
-            body,
-            realm=self.realm,
-            compartment=compartment,
-            generation=generation,
-            key=secret,
-            signer=self.identity.signer,
-            rng=self.rng,
-        )
+            body, realm=self.realm, compartment=compartment, generation=generation, key=secret,
+            signer=self.identity.signer, rng=self.rng, base=base,
+        )  # fmt: skip
         work.revisions.append(row)
         return row.id
 
@@ -261,28 +281,26 @@ class Session:
         """
         number, public = self.public_key(compartment, work, kind=kind, maker=maker)
         row = revisions.seal_deposit(
-            body,
-            realm=self.realm,
-            compartment=compartment,
-            generation=number,
-            public=public,
-            signer=self.identity.signer,
-            rng=self.rng,
-        )
+            body, realm=self.realm, compartment=compartment, generation=number, public=public,
+            signer=self.identity.signer, rng=self.rng,
+        )  # fmt: skip
         work.revisions.append(row)
         return row.id
 
     def valid_roots(self, compartment: bytes, kind: str) -> list[bytes]:
         """The founding acts of a compartment whose keys count, if it is of this kind; oldest first."""
-        return membership.valid_roots(self.view.rows, self.gate, compartment, kind)
+        return authority.valid_roots(self.view.rows, self.gate, compartment, kind)
 
     def public_key(
         self, compartment: bytes, work: Work | None = None, *, kind: str, maker: bytes = b""
     ) -> tuple[int, bytes]:
         """Newest generation of a compartment of this kind and its deposit key: of those somebody entitled founded.
 
-        Raises `NoKey` where no member made one yet, or nobody holds it any more: what is deposited must be read.
+        Raises `NoKey` where no member made one yet, or nobody holds it any more: what is deposited must be read; and
+        where authors keep keys of their own, without a `maker`: others may have made one there, too.
         """
+        if self.gate.alone(kind) and not maker:
+            raise NoKey("What one author keeps alone is deposited with a named author only.")
         if work is not None and compartment in work.latest:
             number = work.latest[compartment]
             return number, work.publics[(compartment, number)]
@@ -290,7 +308,7 @@ class Session:
         for number, public, root in self.view.rows(
             "SELECT g.number, g.public, g.root FROM generation g WHERE g.compartment = ?1 AND EXISTS"
             " (SELECT 1 FROM wrap w WHERE w.compartment = g.compartment AND w.generation = g.number AND"
-            " w.revoked_ms = 0) AND (?2 = x'' OR g.author = ?2)"
+            " w.root = g.root AND w.revoked_ms = 0) AND (?2 = x'' OR g.author = ?2)"
             " ORDER BY g.number DESC",
             (compartment, maker),
         ):

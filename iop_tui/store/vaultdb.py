@@ -34,12 +34,15 @@ from iop_tui.store.rows import (
     state_digest,
 )
 from iop_tui.store.writer import Writer
-from iop_tui.vault.digest import sha256
+from iop_tui.vault.digest import derive, sha256
 
 T = TypeVar("T")
 BALLAST_BYTES = 8 * 1024 * 1024
 _GENESIS = bytes(32)
 _LOOK_EVERY = 20_000
+"""Steps of the database machine between two looks at who waits: a few milliseconds."""
+_LATER = ("program:ONCALL",)
+"""Facts that vaults of earlier programs lack: their value follows from the vault's id, on every copy alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class VaultDb:
         self._journal: dict[tuple[bytes, bytes], bytes] = {}
         self._position = Position(0, _GENESIS, 0, 0, EMPTY_DIGEST)
         self.order = exchangelog.LogOrder(self)
+        self.reader: int | None = None
+        """A descriptor of the file for copies of it (`store.standing`), closed after the database: see `database`."""
 
     @classmethod
     def create(cls, path: Path, key: Secret, device: bytes, meta: dict[str, bytes]) -> VaultDb:
@@ -126,6 +131,8 @@ class VaultDb:
         self.writer.run(end)
         self.writer.run(self._db.close)
         self.writer.close()
+        if self.reader is not None:
+            os.close(self.reader)
         released(self.path)
 
     # -- reading ---------------------------------------------------------------------------
@@ -164,14 +171,15 @@ class VaultDb:
         if known is None:
             rows = self.read("SELECT value FROM meta WHERE key = ?", (key,))
             if not rows:
-                raise VaultDamaged(f"vault.db lacks its {key}.")
+                return _following(self, key)
             known = self._meta[key] = bytes(rows[0][0])
         return known
 
     def program_compartments(self) -> dict[bytes, str]:
         """The ids of the compartments that exist once per program, with their kinds."""
         rows = self.read("SELECT key, value FROM meta WHERE key LIKE 'program:%'")
-        return {bytes(value): key.partition(":")[2] for key, value in rows}
+        facts = {str(key): bytes(value) for key, value in rows}
+        return {value: key.partition(":")[2] for key, value in _with_later(self, facts).items()}
 
     def revisions_since(self, seq: int, limit: int) -> list[tuple[int, RevisionRow]]:
         """Up to `limit` revisions after vault sequence `seq`, in order."""
@@ -212,6 +220,15 @@ class VaultDb:
             marks = ",".join("?" * len(part))
             found.update(self.read(f"SELECT mac, target FROM fingerprint WHERE mac IN ({marks})", tuple(part)))
         return found
+
+    def alone(self, work: Callable[[Connection], T]) -> T:
+        """Run something on the writer's thread with nothing else in between."""
+
+        def run() -> T:
+            with translated(self.path):
+                return work(self._db)
+
+        return self.writer.run(run)
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -383,17 +400,8 @@ class VaultDb:
         run(
             "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (
-                    position.revisions + n,
-                    r.id,
-                    r.record,
-                    r.compartment,
-                    r.generation,
-                    r.tag,
-                    int(r.deposit),
-                    r.sealed,
-                    audit_seq,
-                )
+                (position.revisions + n, r.id, r.record, r.compartment, r.generation, r.tag, int(r.deposit), r.sealed,
+                 audit_seq)
                 for n, r in enumerate(batch.revisions, 1)
             ],
         )
@@ -469,3 +477,17 @@ class VaultDb:
 
 def _revision_row(row: tuple[Any, ...]) -> RevisionRow:
     return RevisionRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6])
+
+
+def _following(db: VaultDb, key: str) -> bytes:
+    """A fact that is not stored: it follows from the vault's id where vaults of earlier programs lack it. Raises
+    `VaultDamaged` for any other.
+    """
+    if key not in _LATER:
+        raise VaultDamaged(f"vault.db lacks its {key}.")
+    return derive(db.meta("vault_id"), "iop/program/1", key.encode(), size=16)
+
+
+def _with_later(db: VaultDb, facts: dict[str, bytes]) -> dict[str, bytes]:
+    """Stored facts of the program with those that a later program added; none where there is no program."""
+    return facts | {key: db.meta(key) for key in _LATER if facts and key not in facts}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from iop_tui.kernel.secret import Secret
 from iop_tui.store import believed
 from iop_tui.store.database import Connection, open_database, translated
 from iop_tui.store.viewschema import SCHEMA, SCHEMA_NUMBER
+from iop_tui.vault.digest import sha256
 
 T = TypeVar("T")
 CACHE_KIB = 65_536
@@ -222,7 +223,8 @@ def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) 
     fresh, others = _split_fresh(db, list(items))
     _insert_fresh(db, fresh)
     changed, refused = fresh, []
-    for item in others:
+    for claimed in others:
+        item = _own_number(db, claimed)
         reason = _impostor(db, item)
         if reason is not None:
             refused.append((item.id, reason))
@@ -237,19 +239,46 @@ def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) 
 
 
 def _impostor(db: Connection, item: Projected) -> str | None:
-    """Why a version of a known record is not one: a record stays in its compartment, and see `believed.impostor`."""
-    row = db.execute(
-        "SELECT compartment, author, status, deposit, kind FROM record WHERE record = ?", (item.record,)
+    """Why a version of a known record is not one: see `believed.impostor`."""
+    row = db.execute("SELECT author, status, kind FROM record WHERE record = ?", (item.record,)).fetchone()
+    return None if row is None else believed.impostor(db, item, *row)
+
+
+def _own_number(db: Connection, item: Projected) -> Projected:
+    """A version under the number its record has in this view. A record stays in its compartment. Numbers are random, so
+    one that is taken in another was taken on purpose: both records are shown, a deposit or the later one under a number
+    of its own.
+    """
+    number = item.record
+    while (row := _other_place(db, number, item.compartment)) is not None:
+        if row[1] and not item.deposit:
+            _renumber(db, number, _elsewhere(row[0], number), row[0])
+        else:
+            db.execute(
+                "UPDATE signature SET record = ? WHERE record = ? AND compartment = ?",
+                (_elsewhere(item.compartment, number), number, item.compartment),
+            )
+            number = _elsewhere(item.compartment, number)
+    return item if number == item.record else replace(item, record=number)
+
+
+def _other_place(db: Connection, number: bytes, compartment: bytes) -> tuple[bytes, int] | None:
+    """The compartment of the record of this number, and whether it is a deposit, where it is not in this one."""
+    row: tuple[bytes, int] | None = db.execute(
+        "SELECT compartment, deposit FROM record WHERE record = ? AND compartment != ?", (number, compartment)
     ).fetchone()
-    if row is not None and row[3] and not item.deposit and row[0] != item.compartment:
-        # A deposit took the number of a record that a member had written elsewhere: the member's record stands.
-        drop_record(db, item.record)
-        return None
-    if row is None:
-        return None
-    if row[0] != item.compartment:
-        return "it claims to be a version of a record of another compartment"
-    return believed.impostor(db, item, row[1], row[2], row[4])
+    return row
+
+
+def _elsewhere(compartment: bytes, number: bytes) -> bytes:
+    return sha256(b"iop/number/1", compartment, number)[:16]
+
+
+def _renumber(db: Connection, old: bytes, new: bytes, compartment: bytes) -> None:
+    db.execute("UPDATE record SET record = ? WHERE record = ?", (new, old))
+    for table in ("version", "fact", "person"):
+        db.execute(f"UPDATE {table} SET record = ? WHERE record = ?", (new, old))
+    db.execute("UPDATE signature SET record = ? WHERE record = ? AND compartment = ?", (new, old, compartment))
 
 
 def _split_fresh(db: Connection, items: list[Projected]) -> tuple[list[Projected], list[Projected]]:
@@ -317,7 +346,10 @@ def _insert_fresh(db: Connection, items: list[Projected]) -> None:
 
 
 def _insert_version(db: Connection, item: Projected) -> bool:
-    child = db.execute("SELECT 1 FROM edge WHERE parent = ? LIMIT 1", (item.id,)).fetchone()
+    child = db.execute(
+        "SELECT 1 FROM edge e JOIN version v ON v.id = e.child WHERE e.parent = ? AND v.record = ? LIMIT 1",
+        (item.id, item.record),
+    ).fetchone()
     try:
         db.execute(
             "INSERT INTO version VALUES (?, ?, ?, ?, ?)",
@@ -327,7 +359,7 @@ def _insert_version(db: Connection, item: Projected) -> bool:
         return False
     for parent in item.parents:
         db.execute("INSERT OR IGNORE INTO edge VALUES (?, ?)", (parent, item.id))
-        db.execute("UPDATE version SET leaf = 0 WHERE id = ?", (parent,))
+        db.execute("UPDATE version SET leaf = 0 WHERE id = ? AND record = ?", (parent, item.record))
     return True
 
 
@@ -419,9 +451,12 @@ def _put_text(db: Connection, rowid: int, replaced: int | None, item: Projected)
         )
 
 
-def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes: Changes) -> None:
-    """Project signatures; the author's signature locks the record it stands on."""
-    for item in items:
+def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes: Changes) -> set[bytes]:
+    """Project signatures; the author's signature locks the record it stands on. The records they stand on."""
+    signed = set()
+    for claimed in items:
+        item = _of_own_record(db, claimed)
+        signed.add(item.record)
         db.execute(
             "INSERT OR IGNORE INTO signature VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (item.id, item.record, item.target, item.signer, item.meaning, item.at_ms, item.doc, item.compartment),
@@ -433,6 +468,15 @@ def put_signatures(db: Connection, items: Iterable[ProjectedSignature], changes:
                 (item.at_ms, item.record, item.signer, item.compartment),
             )
         changes.records.add(item.record)
+    return signed
+
+
+def _of_own_record(db: Connection, item: ProjectedSignature) -> ProjectedSignature:
+    """A signature with the number its record has in this view: it stands on a record of its own compartment."""
+    number = item.record
+    while _other_place(db, number, item.compartment) is not None:
+        number = _elsewhere(item.compartment, number)
+    return item if number == item.record else replace(item, record=number)
 
 
 def signed_unshown(db: Connection, records: Iterable[bytes]) -> list[bytes]:
@@ -450,6 +494,7 @@ def signed_unshown(db: Connection, records: Iterable[bytes]) -> list[bytes]:
 
 def show_signed(db: Connection, item: Projected) -> None:
     """Show the version that was signed."""
+    item = _own_number(db, item)
     for (rowid,) in db.execute("SELECT id FROM record WHERE record = ?", (item.record,)).fetchall():
         _show_version(db, rowid, item, "signed")
 

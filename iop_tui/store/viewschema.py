@@ -1,6 +1,6 @@
 """The tables of a view. A view is never migrated: another number here means it is built anew."""
 
-SCHEMA_NUMBER = 9
+SCHEMA_NUMBER = 10
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -21,6 +21,11 @@ CREATE TABLE waiting (act BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE late (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE generation (compartment BLOB, number INTEGER, public BLOB, author BLOB, act BLOB, at_ms INTEGER,
                          root BLOB, pos INTEGER, PRIMARY KEY (compartment, number, root)) WITHOUT ROWID;
+-- Keys that members sealed for an emergency, and who used one. Apart from `wrap`: none of it is anybody's access.
+CREATE TABLE emergency (id BLOB PRIMARY KEY, recipient BLOB, compartment BLOB, generation INTEGER,
+                        not_after_ms INTEGER, act BLOB, author BLOB, at_ms INTEGER, root BLOB, pos INTEGER)
+    WITHOUT ROWID;
+CREATE INDEX emergency_compartment ON emergency (compartment);
 CREATE TABLE quarantine (id BLOB PRIMARY KEY, what TEXT, why TEXT, at_ms INTEGER) WITHOUT ROWID;
 
 -- What this user holds keys to, and what those compartments are.
@@ -48,6 +53,7 @@ CREATE INDEX record_person_kind ON record (person, kind);
 CREATE INDEX record_kind ON record (kind, service_date DESC, id DESC);
 CREATE INDEX record_status ON record (status, kind, author);
 CREATE INDEX record_compartment ON record (compartment);
+CREATE INDEX record_torn ON record (status) WHERE leaves > 1;
 CREATE TABLE version (id BLOB PRIMARY KEY, record BLOB NOT NULL, at_ms INTEGER, author BLOB,
     leaf INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX version_record ON version (record);

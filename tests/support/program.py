@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
@@ -18,10 +22,12 @@ from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import Person
 from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import service as staff
-from iop_tui.kernel.clock import FixedClock
+from iop_tui.kernel.clock import FixedClock, local_date
 from iop_tui.kernel.rng import Rng, SeededRng
 from iop_tui.vault import kdf, slots, totp
 from iop_tui.workspace import Environment, NewUser, Workspace
+from iop_tui.workspace.sessions import begin, open_session
+from iop_tui.workspace.viewplaces import state_key
 
 START_MS = 1_790_000_000_000
 PHRASE = b"velvet orchard ninety lantern"
@@ -55,6 +61,8 @@ class Program:
     root: Workspace
     staff: dict[bytes, Staff]
     _workspaces: dict[bytes, Workspace] = field(default_factory=dict)
+    _at_rest: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
+    _leaps: int = 0
 
     @property
     def founder(self) -> Staff:
@@ -64,6 +72,7 @@ class Program:
     def tick(self, seconds: float = 1.0) -> None:
         """Move the clock, so that no two acts of a history happen at once."""
         self.clock.advance(seconds)
+        self._leaps += seconds > 60
 
     def add(self, name: str, *user_roles: str) -> Staff:
         """Admit a user."""
@@ -80,26 +89,39 @@ class Program:
             return self.root
         found = self._workspaces.get(who.user)
         if found is None:
-            found = self._workspaces[who.user] = self.root.beside(who.secrets, who.user)
+            found = self._workspaces[who.user] = beside(self.root, who.secrets, who.user)
         found.session.catch_up()
         roles = found.session.card(who.user).roles  # as after a new unlock
         found.session.identity = dataclasses.replace(found.session.identity, roles=roles)
         return found
 
-    def settle(self, rounds: int = 4) -> None:
-        """Let every active user's program do what it owes, until nothing changes."""
+    def settle(self, rounds: int = 4, owed: Callable[[Workspace], object] | None = None) -> None:
+        """Let every active user's program do what it owes (`owed`, besides keys), until nothing changes.
+
+        Who owed nothing is asked again only when something was written since, or days have passed.
+        """
         for _ in range(rounds):
             before = self.root.session.db.position
             for who in list(self.staff.values()):
-                if who.status == "active":
-                    self.tick()
-                    ws = self.workspace(who)
-                    settle(ws.session, ws.registry)
-                    for line, _ in staffing.owed(ws):
-                        staff.complete(ws, line.id)
+                here = self._here()
+                if who.status != "active" or self._at_rest.get(who.user) == here:
+                    continue
+                self.tick()
+                ws = self.workspace(who)
+                settle(ws.session, ws.registry)
+                for line, _ in staffing.owed(ws):
+                    staff.complete(ws, line.id)
+                if owed is not None:
+                    owed(ws)
+                if self._here() == here:
+                    self._at_rest[who.user] = here
             if self.root.session.db.position == before:
                 return
         raise AssertionError(f"settling does not come to rest within {rounds} rounds")
+
+    def _here(self) -> tuple[Any, ...]:
+        """Everything that what is owed depends on: the log, the day, and how often the clock leapt."""
+        return self.root.session.db.position, local_date(self.clock.now_ms()), self._leaps
 
     def register(self, by: Staff, given: str, family: str = "Example") -> bytes:
         """Register a person."""
@@ -156,6 +178,44 @@ def program(folder: Path, *user_roles: str, name: str = FOUNDER, seed: int | Non
     ws, new = workspace.create(path, env, name=name, user_roles=user_roles, phrase=phrase())
     first = _staff(name, ws.user.roles, new)
     return Program(path, env, clock, ws, {first.user: first})
+
+
+def beside(root: Workspace, secrets: slots.UserSecrets, user: bytes) -> Workspace:
+    """A user's workspace on an open vault, going on with the view they have on disk."""
+    own = root.session
+    place = own.db.state.get(state_key("view", user))
+    if place is None:
+        return root.beside(secrets, user)
+    session = open_session(root.env, own.db, own.realm, own.device, secrets, user, place, root.path)
+    begin(session, None, "unlock")
+    guest = Workspace(root.path, root.env, session, None, [], root.demo, secrets.totp_seed)
+    guest._beside = True  # closing it leaves the vault open
+    return guest
+
+
+def copied(made: Program, folder: Path, *, seed: int | None = None) -> Program:
+    """A copy of a closed program, open again: with everybody's views, a clock and a random stream of its own."""
+    shutil.copytree(made.path, folder / "vault")
+    clock = FixedClock(made.clock.now_ms())
+    env = environment(clock, SeededRng(seed) if seed is not None else None)
+    found = Program(folder / "vault", env, clock, made.root, {u: dataclasses.replace(w) for u, w in made.staff.items()})
+    found.unlock()
+    return found
+
+
+@contextmanager
+def memory_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory for many small vaults in a row, gone afterwards: `otherwise` where there is none.
+
+    Nothing that depends on a disk is tested in it.
+    """
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 1 << 30
+    folder = Path(tempfile.mkdtemp(prefix="iop-test-", dir=shared if roomy else otherwise))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 TELEHEALTH = Telehealth(

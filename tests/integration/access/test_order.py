@@ -15,7 +15,7 @@ from iop_tui.kernel.secret import Secret
 from iop_tui.store.compare import DUMPS
 from iop_tui.store.rows import ActRow, RevisionRow
 from iop_tui.store.view import View
-from tests.integration.access.test_histories import STEPS, History, run
+from tests.support.histories import STEPS, History, run
 from tests.support.program import Staff
 
 SEED = 20261121
@@ -87,7 +87,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[History
     for seed in range(3):
         rng = random.Random(SEED + seed)
         moves = [(rng.randrange(len(STEPS)), [rng.randrange(98) for _ in range(6)]) for _ in range(20)]
-        found.append(run(tmp_path_factory.mktemp("order"), moves, every=False, close=False))
+        found.append(run(tmp_path_factory.mktemp("order"), moves, every=False, close=False, kind=History))
     yield found
     for history in found:
         history.program.close()

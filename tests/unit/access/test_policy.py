@@ -13,7 +13,7 @@ from iop_tui.access import policy, roles
 from iop_tui.access.gate import PolicyGate
 from iop_tui.access.policy import Cell, Kind
 from iop_tui.access.wall import CareFact, CoupleFact, check_assignment, check_link, suspended
-from iop_tui.kernel.errors import RoleRefused, Unexpected, WallRefused
+from iop_tui.kernel.errors import RoleRefused, RuleRefused, Unexpected, WallRefused
 from iop_tui.store.acts import SealedKey, UserCard
 
 A, B, C = b"a" * 16, b"b" * 16, b"c" * 16
@@ -52,6 +52,7 @@ MEMBERS = {
     "ORG": {"administrator"},
     "AUD": {"auditor", "privacy officer"},
     "INTAKE": {"medical director", "privacy officer"},
+    "ONCALL": {IT, CT, DA, "medical director"},
 }
 
 
@@ -150,7 +151,7 @@ def test_assignments_against_the_wall(new: CareFact, team: list[CareFact], refus
 )
 def test_links_against_the_wall(a: bytes, b: bytes, therapist: bytes, team: list[CareFact], refused: bool) -> None:
     if refused:
-        with pytest.raises(WallRefused):
+        with pytest.raises((WallRefused, RuleRefused)):
             check_link(a, b, therapist, team)
     else:
         check_link(a, b, therapist, team)
