@@ -38,11 +38,21 @@ async def safety_plan(nav: Navigator, wish: Go) -> None:
     from iop_tui.clinical.safety import service as safety
 
     person = wish.ids[0]
+    if await nav.desk.read(_behind_glass, person):
+        await nav.way("glass", Go("glass", (person,)))
+        return
     held, asked = await nav.desk.read(safety.current, person), await nav.desk.read(safety.needed, person)
     if held is None or held.status != "signed" or asked is not None:
         await nav.way("document", Go("document", (person,), "safety_plan"))
     else:
         await nav.way("record", Go("record", (held.record,), wish.how))
+
+
+def _behind_glass(ws: Workspace, person: bytes) -> bool:
+    """Whether this user reaches the crisis card only by breaking the glass."""
+    from iop_tui.clinical.emergency import api as emergency
+
+    return emergency.on_call(ws) and not emergency.of_the_team(ws, person)
 
 
 # -- measures ----------------------------------------------------------------------------------
@@ -179,10 +189,27 @@ async def check_in(nav: Navigator, wish: Go) -> None:
     await nav.show(documents.DocumentEditor(nav.ws, sheet), wish)
 
 
+# -- break-glass -------------------------------------------------------------------------------
+
+
+async def glass(nav: Navigator, wish: Go) -> None:
+    """Somebody's crisis card in an emergency."""
+    from iop_tui.shell.care import glass
+
+    await glass.glass(nav, wish)
+
+
+async def glass_review(nav: Navigator, wish: Go) -> None:
+    """The privacy officer's look at an emergency access."""
+    from iop_tui.shell.care import glass
+
+    await glass.glass_review(nav, wish)
+
+
 WAYS: dict[str, Callable[[Navigator, Go], Awaitable[None]]] = {
     "safetyplan": safety_plan, "measures": measures, "answer": answer, "measuredraft": measure_draft,
     "measureunsaved": measure_unsaved,
     "relapse": relapse, "drill": drill, "drillunsaved": drill_unsaved, "recovery": recovery,
     "followback": followback, "followbackdraft": followback_draft, "followbackunsaved": followback_unsaved,
-    "checkin": check_in, "printchart": print_chart,
+    "checkin": check_in, "printchart": print_chart, "glass": glass, "glassreview": glass_review,
 }  # fmt: skip
