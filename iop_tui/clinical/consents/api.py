@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from iop_tui.clinical.consents import wording
+from iop_tui.clinical.consents.consulting import LONGEST as LONGEST_CONSULT
+from iop_tui.clinical.consents.consulting import RULE as CONSULT_RULE
+from iop_tui.clinical.consents.consulting import check_conflict as check_consult_conflict
 from iop_tui.clinical.consents.consulting import consult
 from iop_tui.clinical.consents.model import (
     CATEGORIES,
@@ -48,6 +51,7 @@ __all__ = [
     "APART",
     "CATEGORIES",
     "CONSENT",
+    "CONSULT_RULE",
     "COUNSELING",
     "ENDED",
     "EXPIRED",
@@ -56,6 +60,7 @@ __all__ = [
     "INTERNAL",
     "IN_FORCE",
     "JOINT_RECORD",
+    "LONGEST_CONSULT",
     "NOTES",
     "ONE_WAY",
     "PROCEEDINGS",
@@ -79,6 +84,7 @@ __all__ = [
     "authorize",
     "cannot_undo",
     "check",
+    "check_consult_conflict",
     "consent",
     "consents",
     "consult",

@@ -83,7 +83,7 @@ def _check(ws: Workspace, lines: list[records.RecordLine], reader: bytes, reason
     granted = ws.session.card(reader).roles
     if kind == Kind.SHARE or not any(_may_look(kind, role) for role in granted):
         raise RuleRefused("consult.role", "The program's policy lets this colleague look into nothing of this part.")
-    _check_conflict(ws, lines[0].person, reader)
+    check_conflict(ws, lines[0].person, reader)
 
 
 def _may_look(kind: str, role: str) -> bool:
@@ -91,7 +91,7 @@ def _may_look(kind: str, role: str) -> bool:
     return cell is Cell.TIMED or (role == roles.MEDICAL_DIRECTOR and cell is Cell.READ)
 
 
-def _check_conflict(ws: Workspace, person: bytes, reader: bytes) -> None:
+def check_conflict(ws: Workspace, person: bytes, reader: bytes) -> None:
     """A supervisor over both sides of a couple reads neither, nor the joint record, without an exception, and then
     without names (CR-16).
     """

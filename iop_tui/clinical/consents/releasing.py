@@ -1,6 +1,6 @@
 """Before anything leaves the program: is there a ground for it, and what goes along. No row in the ledger, no release.
 
-45 CFR 164.508 and 164.512, 42 CFR 2.31-2.33, 2.51 and 2.61-2.67; program rules CR-10, CR-11, CR-13, CR-15.
+45 CFR 164.508, 164.512 and 164.522, 42 CFR 2.31-2.33, 2.51 and 2.61-2.67; program rules CR-10, CR-11, CR-13, CR-15.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from iop_tui.clinical.consents.queries import IN_FORCE, ConsentLine
 from iop_tui.clinical.consents.topics import kinds_of
 from iop_tui.clinical.disclosures import api as disclosures
 from iop_tui.clinical.disclosures.api import Disclosure
+from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
+from iop_tui.clinical.restrictions import api as restrictions
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.errors import RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
@@ -82,10 +84,12 @@ def release(ws: Workspace, work: Work, person: bytes, chosen: Sequence[bytes], g
         _check_ground(ground, line)
         for item in items:
             _check(ws, item, person, ground, line)
+        asked = _check_restricted(ws, person, items, ground)
     rows = [
         row for group in _grouped(items).values() for row in _write(ws, work, person, group, ground, line)
     ]
-    return Released(tuple(rows), notice(ws, items[0].kind, {item.kind for item in items}), copy_text(line))
+    said = notice(ws, items[0].kind, {item.kind for item in items})
+    return Released(tuple(rows), f"{said}\n{asked}" if asked else said, copy_text(line))
 
 
 def _item(ws: Workspace, record: bytes) -> _Item:
@@ -149,6 +153,43 @@ def _check_joint(ws: Workspace, item: _Item, person: bytes, ground: Ground, line
             "release.both_sign", "Both partners sign before anything of the joint record leaves.",
             "AAMFT Code of Ethics 2.3; program rule CR-10.",
         )  # fmt: skip
+
+
+_UNHINDERED = (disclosures.ORDER, disclosures.REPORT)
+
+
+def _check_restricted(ws: Workspace, person: bytes, items: Sequence[_Item], ground: Ground) -> str:
+    """Refuse what a restriction keeps from this recipient (45 CFR 164.522(a)(1)(iii) and (vi)); what to ask of who
+    gets it all the same in an emergency (iv), empty else. Required disclosures are not hindered (v); a person's own
+    copy is not either.
+    """
+    name = ground.recipient.name
+    own_copy = ground.basis == disclosures.REQUEST and _is_self(ws, person, name)
+    if own_copy or ground.basis in _UNHINDERED:
+        return ""
+    concerned = {item.record: _concerned(ws, item, person) for item in items}
+    binding = {about: restrictions.lines(ws, about) for some in concerned.values() for about in some}
+    for item in items:
+        day = date.fromisoformat(item.day) if item.day else None
+        against = [line for about in concerned[item.record] for line in binding[about] if line.stops(name, day)]
+        if against and ground.basis == disclosures.EMERGENCY:
+            return wording.RESTRICTED_EMERGENCY
+        if against:
+            raise RuleRefused("release.restricted", wording.RESTRICTED[against[0].document.ground],
+                              f"{against[0].section}. If the person wants it otherwise, the privacy officer ends the"
+                              " restriction with their word first.")  # fmt: skip
+    return ""
+
+
+def _concerned(ws: Workspace, item: _Item, person: bytes) -> tuple[bytes, ...]:
+    link = charts.couple_links(ws.session).get(item.person) if item.kind == Kind.JNT else None
+    return (person,) if link is None else (parse_id(link.a), parse_id(link.b))
+
+
+def _is_self(ws: Workspace, person: bytes, name: str) -> bool:
+    entry = people.entry(ws, person)
+    known = (people.header(ws, person).name, f"{entry.given} {entry.family}")
+    return name.strip().casefold() in {one.strip().casefold() for one in known}
 
 
 _PART2 = frozenset({TPO, SPECIFIC, NOTES})

@@ -196,6 +196,10 @@ class ConsentEditor(EditPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
+    def values_now(self) -> dict[str, Any]:
+        """What the consent says as it stands."""
+        return self._values(self.form.values())
+
     def _values(self, typed: dict[str, Any]) -> dict[str, Any]:
         return {**self._given, **typed}
 

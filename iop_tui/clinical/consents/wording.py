@@ -28,4 +28,13 @@ CANNOT_UNDO = (
     "What was disclosed while it was in force was lawful then; the list below says what that was.",
 )
 """What no cryptography can undo (program rule CR-22); shown with every authorization and every revocation."""
+RESTRICTED = {
+    "health plan, paid in full": "The person paid for this in full and asked that their health plan does not get it.",
+    "a named recipient": "The program agreed with the person not to give this to this recipient.",
+}
+"""Why a restriction stops a release, by what it stands on (45 CFR 164.522(a)(1)(vi) and (iii))."""
+RESTRICTED_EMERGENCY = (
+    "The person asked this program not to give you this. It is disclosed for emergency treatment alone: please do not"
+    " use or disclose it further (45 CFR 164.522(a)(1)(iv))."
+)
 WATERMARK = "Shared under an authorization. Read only: it must not be copied into another record."

@@ -9,9 +9,11 @@ from iop_tui.clinical.staff.profiles import licences as licences
 from iop_tui.clinical.staff.profiles import program_profile as program_profile
 from iop_tui.clinical.staff.profiles import staff_profile as staff_profile
 from iop_tui.clinical.staff.profiles import supervisor_of as supervisor_of
+from iop_tui.clinical.staff.supervision import OPTIONS as OPTIONS
 from iop_tui.clinical.staff.supervision import Conflict as Conflict
 from iop_tui.clinical.staff.supervision import check_assignment as check_assignment
 from iop_tui.clinical.staff.supervision import conflicts as conflicts
+from iop_tui.clinical.staff.supervision import end_exception as end_exception
 from iop_tui.clinical.staff.supervision import except_supervisor as except_supervisor
 from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import show_id

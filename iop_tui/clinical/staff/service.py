@@ -19,7 +19,8 @@ from iop_tui.store.work import Work
 from iop_tui.vault import keystore, passphrase, recovery, slots, totp
 from iop_tui.vault.headfile import Header
 from iop_tui.vault.slots import Slot
-from iop_tui.workspace import ISSUER, Environment, NewUser, Workspace, open_kit, program_pin, unlock_with
+from iop_tui.workspace import ISSUER, Environment, NewUser, Workspace, open_kit, program_pin
+from iop_tui.workspace.recovering import renew
 
 
 def add_user(
@@ -272,22 +273,7 @@ def lost_phone(path: Path, env: Environment, *, name: str, kit: str, phrase: byt
     The kit is burnt in the same change. Raises `WrongSecrets`, `KitUsed`, `KitMistyped`, `Suspended`.
     """
     slot, secrets = open_kit(path, env, name=name, kit=recovery.decode_kit(kit))
-    passphrase.check_new(phrase, names=(name, ISSUER))
-    fresh = slots.UserSecrets(secrets.enc_seed, secrets.sig_seed, totp.new_seed(env.rng))
-    ws = unlock_with(path, env, slot, secrets)
-    try:
-        kit_key = recovery.new_kit_key(env.rng)
-        changed = slots.new_kit(
-            slots.new_passphrase(slot, fresh, phrase, None, env.kdf, env.rng), fresh, kit_key, env.rng
-        )
-        work = ws.work()
-        work.state[f"totp:{ws.user.user.hex()}"] = b"\x00"
-        work.state[f"kit_untested:{ws.user.user.hex()}"] = b"1"
-        ws.session.note(work, "kit-used", subject=ws.user.user)
-        ws.change_header(work, lambda header: _replace_slot(header, ws.user.user, lambda _: changed))
-    finally:
-        ws.close()
-    return NewUser(slot.user_id, totp.uri(fresh.totp_seed, name, ISSUER), recovery.encode_kit(kit_key), fresh)
+    return renew(path, env, slot, secrets, name=name, phrase=phrase, action="kit-used")
 
 
 def complete(ws: Workspace, user: bytes) -> list[str]:

@@ -37,6 +37,7 @@ class SupervisionException(Document, frozen=True, kw_only=True):
     option: Annotated[str, F("Instead", choices=OPTIONS, required=True)]
     reason: Annotated[str, F("Reason", search=False, max_length=1000, required=True)]
     decided_on: Annotated[date, F("Decided on")]
+    ended_on: Annotated[date | None, F("Ended on")] = None
 
 
 SUPERVISION_EXCEPTION: DocumentType[SupervisionException] = DocumentType(
@@ -130,8 +131,11 @@ def _exceptions(ws: Workspace) -> dict[tuple[bytes, bytes], str]:
         " ORDER BY r.created_ms",
         (program_compartment(ws.session, Kind.REG), *_DECIDE),
     )
-    documents = [SUPERVISION_EXCEPTION.decode(doc, version) for doc, version in rows]
-    return {(parse_id(item.supervisor), parse_id(item.couple)): item.option for item in documents}
+    found: dict[tuple[bytes, bytes], str] = {}
+    for doc, version in rows:  # the newest word counts: an exception, or its end
+        item = SUPERVISION_EXCEPTION.decode(doc, version)
+        found[(parse_id(item.supervisor), parse_id(item.couple))] = "" if item.ended_on else item.option
+    return {place: option for place, option in found.items() if option}
 
 
 def except_supervisor(ws: Workspace, supervisor: bytes, couple: bytes, *, option: str, reason: str) -> Changes:
@@ -142,16 +146,38 @@ def except_supervisor(ws: Workspace, supervisor: bytes, couple: bytes, *, option
         raise RuleRefused("supervisor.own_exception", "Nobody excepts themselves.", "Ask the other of the two.")
     if option not in OPTIONS or not reason.strip():
         raise RuleRefused("supervisor.exception", f"Say why, and what is done instead: {', '.join(OPTIONS)}.")
+    return _write(ws, supervisor, couple, (option, reason), ended=False)
+
+
+def end_exception(ws: Workspace, supervisor: bytes, couple: bytes, *, reason: str) -> Changes:
+    """End an exception: from now on the conflict counts again (CR-16). What was read under it stays read.
+
+    Raises `RoleRefused`, `RuleRefused` without a reason, `NotFound` where there is none.
+    """
+    if not set(_DECIDE) & set(ws.user.roles):
+        raise RoleRefused("An exception is ended by the privacy officer or the medical director.")
+    if not reason.strip():
+        raise RuleRefused("supervisor.exception", "Say why the exception ends.")
+    option = _exceptions(ws).get((supervisor, couple))
+    if option is None:
+        raise NotFound
+    return _write(ws, supervisor, couple, (option, reason), ended=True)
+
+
+def _write(ws: Workspace, supervisor: bytes, couple: bytes, words: tuple[str, str], *, ended: bool) -> Changes:
     ws.session.card(supervisor)
     link = next((item for item in charts.couples(ws.session) if item.id == couple), None)
     if link is None:
         raise NotFound
     work = ws.work()
+    option, reason = words
+    today = local_date(work.at_ms)
     document = SupervisionException(
-        supervisor=show_id(supervisor), couple=show_id(couple), option=option, reason=reason,
-        decided_on=local_date(work.at_ms),
+        supervisor=show_id(supervisor), couple=show_id(couple), option=option, reason=reason, decided_on=today,
+        ended_on=today if ended else None,
     )  # fmt: skip
     registry = program_compartment(ws.session, Kind.REG)
     record, _ = put(ws.session, work, registry, SUPERVISION_EXCEPTION, document, person=link.a)
-    ws.session.note(work, "except-supervisor", person=link.a, category=Kind.REG, subject=record, detail=option)
+    act = "end-exception" if ended else "except-supervisor"
+    ws.session.note(work, act, person=link.a, category=Kind.REG, subject=record, detail=option)
     return ws.commit(work)

@@ -1,7 +1,9 @@
-"""Succession: who takes over when a clinician is gone without notice, and the second person's approval.
+"""Succession: who takes over when a clinician is gone without notice, and the second person's approval. And two papers
+of those who assign: a caseload transfer that goes on where it stopped, and the word that somebody is gone.
 
-Kept in the directory entry of each person concerned. What it holds is sealed: half of a key for the successor, half for
-the second person; neither can do anything with one half.
+A succession is kept in the directory entry of each person concerned. What it holds is sealed: half of a key for the
+successor, half for the second person; neither can do anything with one half. The papers lie in the registry, with the
+care teams; they hold ids and give nobody a key.
 """
 
 from __future__ import annotations
@@ -36,6 +38,26 @@ class SuccessionApproval(Document, frozen=True, kw_only=True):
     approved_on: Annotated[date, F("Approved on")]
 
 
+class CaseloadTransfer(Document, frozen=True, kw_only=True):
+    """Whose people go to whom, and until when. How far each is follows from the keys, so nothing of it is kept here."""
+
+    giver: Annotated[str, F("From", search=False)]
+    receiver: Annotated[str, F("To", search=False)]
+    parts: Annotated[tuple[str, ...], F("Parts", search=False, widget=Widget.HIDDEN)]
+    until: Annotated[date | None, F("Stands in until")] = None
+    begun_on: Annotated[date, F("Begun on")]
+    stopped: Annotated[str, F("Stopped because", search=False, max_length=500)] = ""
+
+
+class Leaver(Document, frozen=True, kw_only=True):
+    """That a clinician is gone without notice: what the second person named by them is asked to judge."""
+
+    user: Annotated[str, F("Clinician", search=False)]
+    reason: Annotated[str, F("What happened", search=False, max_length=500)]
+    announced_on: Annotated[date, F("Said on")]
+    withdrawn: Annotated[bool, F("Taken back")] = False
+
+
 SUCCESSION: DocumentType[Succession] = DocumentType(
     kind="succession",
     label="Succession",
@@ -52,4 +74,20 @@ APPROVAL: DocumentType[SuccessionApproval] = DocumentType(
     title=lambda document: "Approved succession",
     service_date=lambda document: document.approved_on,
 )
-TYPES: tuple[DocumentType[Any], ...] = (SUCCESSION, APPROVAL)
+CASELOAD_TRANSFER: DocumentType[CaseloadTransfer] = DocumentType(
+    kind="caseload_transfer",
+    label="Caseload transfer",
+    struct=CaseloadTransfer,
+    compartment="REG",
+    title=lambda document: "Caseload transfer",
+    service_date=lambda document: document.begun_on,
+)
+LEAVER: DocumentType[Leaver] = DocumentType(
+    kind="leaver",
+    label="Gone without notice",
+    struct=Leaver,
+    compartment="REG",
+    title=lambda document: "Gone without notice",
+    service_date=lambda document: document.announced_on,
+)
+TYPES: tuple[DocumentType[Any], ...] = (SUCCESSION, APPROVAL, CASELOAD_TRANSFER, LEAVER)

@@ -63,7 +63,7 @@ def _waiting(ws: Workspace) -> list[Notice]:
         Notice(
             person,
             f"{_user(ws, user)} was assigned to {_person(ws, person)} as {role} and waits for your keys"
-            " (`iop-tui transfer`).",
+            " (g w, or `iop-tui transfer`).",
             "program rule CR-1",
         )
         for person, user, role in hand_overs_waiting(ws)

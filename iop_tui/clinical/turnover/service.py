@@ -18,7 +18,7 @@ from iop_tui.access.primitives import Target
 from iop_tui.access.wall import CareFact
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import day_start, local_date
-from iop_tui.kernel.errors import NoKey, NotFound, RuleRefused
+from iop_tui.kernel.errors import NoKey, NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import parse_id
 from iop_tui.workspace import Workspace
 
@@ -39,7 +39,7 @@ class TransferLine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """One part that moves: a person's, or a couple's where the role is the couples therapist's."""
 
     subject: bytes
@@ -49,10 +49,17 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
+class Move:
+    """From whom to whom; `until` a day for who stands in."""
+
     frm: bytes
     to: bytes
     until: date | None
+
+    @property
+    def end_ms(self) -> int:
+        """When the receiver's part ends (0: it does not)."""
+        return day_start(self.until) if self.until is not None else 0
 
 
 def transfer(
@@ -69,16 +76,17 @@ def transfer(
     Does what this user may do and says what waits for whom. Raises `RuleRefused`, `WallRefused`, `RoleRefused` before
     anything is written where no part may move at all; a refusal is audited.
     """
-    move = _Move(frm, to, until)
+    move = Move(frm, to, until)
     with attempted(ws.session, "transfer", subject=to):
-        _check(ws, move)
-        parts = _parts(ws, frm, to, frozenset(persons), role)
+        check_move(ws, move)
+        parts = parts_of(ws, frm, to, frozenset(persons), role)
         if not parts:
             raise RuleRefused("transfer.nothing", "There is nobody to transfer.", "Name the clinician who treats them.")
         return [_step(ws, part, move) for part in parts]
 
 
-def _check(ws: Workspace, move: _Move) -> None:
+def check_move(ws: Workspace, move: Move) -> None:
+    """Raise `RuleRefused` for a move that no part could make, whoever is concerned."""
     session = ws.session
     giver, receiver = session.card(move.frm), session.card(move.to)
     if move.frm == move.to:
@@ -87,11 +95,12 @@ def _check(ws: Workspace, move: _Move) -> None:
         raise RuleRefused("transfer.receiver_left", f"{receiver.name} is suspended or has left.")
     if move.until is not None and move.until <= local_date(ws.clock.now_ms()):
         raise RuleRefused("transfer.until", "Standing in ends on a day in the future.")
-    if not (_assigns(ws) or ws.user.user == move.frm or _holds_for(ws, giver.user)):
+    if not (assigns(ws) or ws.user.user == move.frm or _holds_for(ws, giver.user)):
         raise RuleRefused("transfer.role", "A caseload is moved by its clinician together with the front desk.")
 
 
-def _assigns(ws: Workspace) -> bool:
+def assigns(ws: Workspace) -> bool:
+    """Whether it is this user's office to assign people."""
     return bool(roles.ASSIGNERS & set(ws.user.roles))
 
 
@@ -102,7 +111,7 @@ def _holds_for(ws: Workspace, giver: bytes) -> bool:
     return any(fact.user == giver and fact.person in mine for fact in facts)
 
 
-def _parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes], role: str) -> list[_Part]:
+def parts_of(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes], role: str) -> list[Part]:
     """The parts that move: those the giver has now, and those the receiver was given in their place before."""
     session = ws.session
     found = []
@@ -112,7 +121,7 @@ def _parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes], role
                 targets = tuple(handover.part_targets(session, fact.person, fact.role))
             except NotFound:
                 continue  # the directory entry is not this user's to read
-            found.append(_Part(fact.person, fact.role, targets))
+            found.append(Part(fact.person, fact.role, targets))
     if role in ("", roles.COUPLES_THERAPIST):
         found += _joint_parts(ws, frm, to, persons)
     return found
@@ -131,7 +140,7 @@ def _wanted(subject: bytes, persons: frozenset[bytes]) -> bool:
     return not persons or subject in persons
 
 
-def _joint_parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes]) -> list[_Part]:
+def _joint_parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes]) -> list[Part]:
     """Couples of the giver, and couples that are the receiver's already while the giver still has the part."""
     had = {fact.person for fact in session_facts(ws) if fact.user == frm and fact.role == roles.COUPLES_THERAPIST}
     found = []
@@ -140,24 +149,65 @@ def _joint_parts(ws: Workspace, frm: bytes, to: bytes, persons: frozenset[bytes]
         in_charge = parse_id(link.therapist)
         ours = in_charge == frm or (in_charge == to and partners & had)
         if ours and (not persons or couple in persons or partners & persons):
-            found.append(_Part(couple, roles.COUPLES_THERAPIST, (handover.joint_target(couple, link),), link))
+            found.append(Part(couple, roles.COUPLES_THERAPIST, (handover.joint_target(couple, link),), link))
     return found
 
 
 # -- one part ------------------------------------------------------------------------------
 
 
-def _step(ws: Workspace, part: _Part, move: _Move) -> TransferLine:
-    if part.link is not None and move.until is not None:
-        raise RuleRefused("transfer.joint_cover", "Nobody stands in for a couples therapist: joint work pauses.")
+def _step(ws: Workspace, part: Part, move: Move) -> TransferLine:
+    _check_cover(part, move)
     assigned = _assigned(ws, part, move) or _assign(ws, part, move)
     handed = assigned and _handed(ws, part, move)
     ended = handed and move.until is None and _end(ws, part, move)
+    return _line(ws, part, move, (assigned, handed, ended))
+
+
+def standing(ws: Workspace, part: Part, move: Move) -> TransferLine:
+    """How far a part is, and that nothing stands against the rest; nothing is written.
+
+    Raises what `transfer` would raise: `RuleRefused`, `WallRefused`, `RoleRefused`, `NotFound`.
+    """
+    _check_cover(part, move)
+    assigned = _assigned(ws, part, move)
+    if not assigned:
+        _check_receiver(ws, part, move)
+    handed = assigned and not handover.lacking(ws.session, list(part.targets), move.frm, move.to, until_ms=move.end_ms)
+    ended = handed and move.until is None and not still_has(ws, part, move.frm)
+    return _line(ws, part, move, (assigned, handed, ended))
+
+
+def _line(ws: Workspace, part: Part, move: Move, done: tuple[bool, bool, bool]) -> TransferLine:
+    assigned, handed, ended = done
     waiting = "" if ended or (handed and move.until is not None) else _waits_for(ws, move, assigned, handed)
     return TransferLine(part.subject, part.role, assigned, handed, ended, waiting)
 
 
-def _assigned(ws: Workspace, part: _Part, move: _Move) -> bool:
+def _check_cover(part: Part, move: Move) -> None:
+    if part.link is not None and move.until is not None:
+        raise RuleRefused("transfer.joint_cover", "Nobody stands in for a couples therapist: joint work pauses.")
+
+
+def _check_receiver(ws: Workspace, part: Part, move: Move) -> None:
+    """What speaks against the receiver: a role they lack, the wall (CR-1), one supervisor over both sides (CR-16)."""
+    card = ws.session.card(move.to)
+    if part.role not in card.roles:
+        raise RoleRefused(f"{card.name} does not have the role {part.role}.", "Choose somebody else, or give the role.")
+    if part.link is not None:
+        handover.check_therapist(ws.session, part.link, move.to)
+        return
+    chartkeys.check_wall(ws.session, CareFact(move.to, part.subject, part.role), session_facts(ws))
+    staff.check_assignment(ws, part.subject, move.to, part.role)
+
+
+def still_has(ws: Workspace, part: Part, giver: bytes) -> bool:
+    """Whether somebody is in the care team for a part, as far as this user knows."""
+    people = (part.subject,) if part.link is None else (parse_id(part.link.a), parse_id(part.link.b))
+    return any((fact.user, fact.role) == (giver, part.role) and fact.person in people for fact in session_facts(ws))
+
+
+def _assigned(ws: Workspace, part: Part, move: Move) -> bool:
     """Whether the receiver has the part as things are now. Raises `WallRefused`: an entry in the care team is not
     enough where copies met and the wall took its keys back.
     """
@@ -166,9 +216,11 @@ def _assigned(ws: Workspace, part: _Part, move: _Move) -> bool:
     return chartkeys.stands(ws.session, part.subject, move.to, part.role)
 
 
-def _assign(ws: Workspace, part: _Part, move: _Move) -> bool:
-    if not _assigns(ws):
+def _assign(ws: Workspace, part: Part, move: Move) -> bool:
+    if not assigns(ws):
         return False
+    if part.link is None:
+        staff.check_assignment(ws, part.subject, move.to, part.role)
     work = ws.work()
     if part.link is not None:
         handover.change_therapist(ws.session, work, part.subject, move.to)
@@ -179,34 +231,35 @@ def _assign(ws: Workspace, part: _Part, move: _Move) -> bool:
     return True
 
 
-def _handed(ws: Workspace, part: _Part, move: _Move) -> bool:
+def _handed(ws: Workspace, part: Part, move: Move) -> bool:
     """Hand over what this user holds; whether the colleague then has everything the giver has."""
     session = ws.session
-    missing = handover.lacking(session, list(part.targets), move.frm, move.to)
+    missing = handover.lacking(session, list(part.targets), move.frm, move.to, until_ms=move.end_ms)
     if missing and not _may_hand(ws, part, move):
         return False
     work = ws.work()
-    end = day_start(move.until) if move.until is not None else 0
     try:
-        given = bool(missing) and handover.hand_over(session, work, missing, move.to, part.role, not_after_ms=end)
+        given = bool(missing) and handover.hand_over(
+            session, work, missing, move.to, part.role, not_after_ms=move.end_ms
+        )
     except NoKey:
         return False
     if given:
         ws.commit(work)
-        missing = handover.lacking(session, list(part.targets), move.frm, move.to)
+        missing = handover.lacking(session, list(part.targets), move.frm, move.to, until_ms=move.end_ms)
     return not missing
 
 
-def _may_hand(ws: Workspace, part: _Part, move: _Move) -> bool:
+def _may_hand(ws: Workspace, part: Part, move: Move) -> bool:
     """The giver themself, or a colleague who treats the person, too."""
     if ws.user.user == move.frm or part.link is not None:
         return ws.user.user == move.frm
     return any(fact.person == part.subject for fact in settle.my_care(ws.session))
 
 
-def _end(ws: Workspace, part: _Part, move: _Move) -> bool:
+def _end(ws: Workspace, part: Part, move: Move) -> bool:
     """End the giver's part, now that nothing becomes unreadable by it: not while the wall suspends the receiver's."""
-    if not _assigns(ws) or not _assigned(ws, part, move):
+    if not assigns(ws) or not _assigned(ws, part, move):
         return False
     work = ws.work()
     if part.link is not None:
@@ -223,7 +276,7 @@ def _end(ws: Workspace, part: _Part, move: _Move) -> bool:
     return True
 
 
-def _waits_for(ws: Workspace, move: _Move, assigned: bool, handed: bool) -> str:
+def _waits_for(ws: Workspace, move: Move, assigned: bool, handed: bool) -> str:
     if assigned and not handed:
         return ws.session.card(move.frm).name
     return DESK
@@ -253,15 +306,29 @@ def refuse_leaving(ws: Workspace, user: bytes) -> None:
 
 def hand_overs_waiting(ws: Workspace) -> list[tuple[bytes, bytes, str]]:
     """(person, colleague, role) for every colleague who was given this user's own part and lacks this user's keys."""
+    moving = {(fact.person, fact.role) for fact in settle.my_care(ws.session) if fact.role in PARTS}
+    moving = {place for place in moving if place[1] != roles.COUPLES_THERAPIST}
     lost = charts.suspended(ws.session)
-    facts = [fact for fact in session_facts(ws) if fact.id not in lost]
     found = []
-    for mine in settle.my_care(ws.session):
-        for fact in facts:
-            same = fact.person == mine.person and fact.role == mine.role and fact.user != ws.user.user
-            moves = same and mine.role in PARTS and mine.role != roles.COUPLES_THERAPIST
-            if moves and charts.in_directory(ws.session, fact):
-                targets = handover.part_targets(ws.session, fact.person, fact.role)
-                if handover.lacking(ws.session, targets, ws.user.user, fact.user):
-                    found.append((fact.person, fact.user, fact.role))
+    for fact in session_facts(ws):
+        others = fact.user != ws.user.user and fact.id not in lost
+        if others and (fact.person, fact.role) in moving and charts.in_directory(ws.session, fact):
+            targets = handover.part_targets(ws.session, fact.person, fact.role)
+            if handover.lacking(ws.session, targets, ws.user.user, fact.user):
+                found.append((fact.person, fact.user, fact.role))
+    return sorted(found)
+
+
+def joint_hand_overs_waiting(ws: Workspace) -> list[tuple[bytes, bytes]]:
+    """(couple, colleague) for every couple that another couples therapist was put in charge of and whose joint record
+    only this user can hand over.
+    """
+    had = {fact.person for fact in _mine(session_facts(ws), ws.user.user) if fact.role == roles.COUPLES_THERAPIST}
+    found = []
+    for couple, link in sorted(charts.couple_links(ws.session).items()) if had else ():
+        therapist, partners = parse_id(link.therapist), {parse_id(link.a), parse_id(link.b)}
+        if link.ended is None and therapist != ws.user.user and partners & had:
+            target = handover.joint_target(couple, link)
+            if handover.lacking(ws.session, [target], ws.user.user, therapist):
+                found.append((couple, therapist))
     return found

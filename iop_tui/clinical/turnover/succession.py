@@ -10,7 +10,7 @@ break-glass.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ from iop_tui.workspace import Workspace
 SECONDS = (roles.PRIVACY_OFFICER, roles.MEDICAL_DIRECTOR)
 _CONTEXT, _HALF_CONTEXT = "iop/succession/1", "iop/succession-half/1"
 _KEY = 32
-_PARTS = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.MEDICAL_DIRECTOR)
+PARTS = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.MEDICAL_DIRECTOR)
 
 
 class _Act(msgspec.Struct, frozen=True, array_like=True):
@@ -69,21 +69,22 @@ class Taken:
 # -- naming --------------------------------------------------------------------------------
 
 
-def name_successor(ws: Workspace, successor: bytes, second: bytes) -> Changes:
-    """Name who takes over if this clinician is gone without notice, and who must agree then.
+def name_successor(ws: Workspace, successor: bytes, second: bytes, *, persons: Sequence[bytes] = ()) -> Changes:
+    """Name who takes over if this clinician is gone without notice, and who must agree then: for some people, or for
+    everyone in their care.
 
     Raises `RuleRefused`, `NotFound`. Naming again replaces what was named.
     """
     with attempted(ws.session, "name-successor", subject=successor):
         _check_named(ws, successor, second)
-        return _refresh(ws, lambda _before: (successor, second))
+        return _refresh(ws, lambda _before: (successor, second), frozenset(persons))
 
 
 def _check_named(ws: Workspace, successor: bytes, second: bytes) -> None:
     card, other = ws.session.card(successor), ws.session.card(second)
     if len({ws.user.user, successor, second}) < 3:
         raise RuleRefused("succession.three", "Clinician, successor and second signature are three different people.")
-    if not set(_PARTS) & set(card.roles) & set(ws.user.roles):
+    if not set(PARTS) & set(card.roles) & set(ws.user.roles):
         raise RuleRefused("succession.role", f"{card.name} has no part that you have in people's care.")
     if not set(SECONDS) & set(other.roles):
         raise RuleRefused(
@@ -97,7 +98,7 @@ def keep_up(ws: Workspace) -> Changes:
     """Bring what was named up to date with new keys. Somebody is named for a person where that person's entry says so;
     whom nobody was named for shows in `unnamed`. Does nothing where nobody was named.
     """
-    if not any(parse_id(item.document.user) == ws.user.user for item in _named(ws)):
+    if not any(parse_id(item.document.user) == ws.user.user for item in named(ws)):
         return Changes()
     return _refresh(ws, lambda before: _still_named(ws, before))
 
@@ -114,11 +115,15 @@ def _still_named(ws: Workspace, before: Named | None) -> tuple[bytes, bytes] | N
     return successor, second
 
 
-def _refresh(ws: Workspace, choose: Callable[[Named | None], tuple[bytes, bytes] | None]) -> Changes:
+def _refresh(
+    ws: Workspace, choose: Callable[[Named | None], tuple[bytes, bytes] | None], only: frozenset[bytes] = frozenset()
+) -> Changes:
     settle.settle(ws.session)  # a key that is owed is made first, so that the hand-over holds every one
-    known = {(i.person, i.document.role): i for i in _named(ws) if parse_id(i.document.user) == ws.user.user}
+    known = {(i.person, i.document.role): i for i in named(ws) if parse_id(i.document.user) == ws.user.user}
     work = ws.work()
     for fact in settle.my_care(ws.session):
+        if only and fact.person not in only:
+            continue
         before = known.get((fact.person, fact.role))
         chosen = choose(before)
         if chosen is None or not _may_follow(ws, fact, chosen[0]):
@@ -138,7 +143,7 @@ def _refresh(ws: Workspace, choose: Callable[[Named | None], tuple[bytes, bytes]
 
 def _may_follow(ws: Workspace, fact: CareFact, successor: bytes) -> bool:
     """Whether a successor could have this part now: by their roles, and by the wall (CR-1, CR-12)."""
-    if fact.role not in _PARTS or fact.role not in ws.session.card(successor).roles:
+    if fact.role not in PARTS or fact.role not in ws.session.card(successor).roles:
         return False
     try:
         chartkeys.check_wall(
@@ -219,12 +224,15 @@ def approve(ws: Workspace, user: bytes, reason: str) -> list[Taken]:
                 "Resume a suspended account first, then take over, then remove it.",
             )  # fmt: skip
         found = [
-            item for item in _named(ws)
+            item for item in named(ws)
             if parse_id(item.document.user) == user and parse_id(item.document.second) == ws.user.user
         ]  # fmt: skip
         if not found:
             raise RuleRefused("succession.not_named", "They named no successor with you as the second signature.")
-        return [_approve(ws, item, reason) for item in found]
+        done = {item.record for item, _ in approved(ws)}
+        if all(item.record in done for item in found):
+            raise RuleRefused("succession.approved", "This is approved.", "The successor's next unlock takes over.")
+        return [_approve(ws, item, reason) for item in found if item.record not in done]
 
 
 def _approve(ws: Workspace, item: Named, reason: str) -> Taken:
@@ -253,7 +261,9 @@ def succeed(ws: Workspace) -> list[Taken]:
     nothing.
     """
     found = []
-    for item, approval in _approved(ws):
+    for item, approval in approved(ws):
+        if parse_id(item.document.successor) != ws.user.user:
+            continue
         act = _open(ws, item, approval)
         if ws.session.db.read("SELECT 1 FROM act WHERE id = ?", (act.id,)):
             continue
@@ -266,18 +276,14 @@ def succeed(ws: Workspace) -> list[Taken]:
     return found
 
 
-def _approved(ws: Workspace) -> list[tuple[Named, SuccessionApproval]]:
-    """Approvals by the second person who was named, of the version that was named, for this user."""
-    named = {
-        (show_id(item.record), show_id(item.leaf)): item
-        for item in _named(ws)
-        if parse_id(item.document.successor) == ws.user.user
-    }
+def approved(ws: Workspace) -> list[tuple[Named, SuccessionApproval]]:
+    """Approvals by the second person who was named, of the version that was named."""
+    known = {(show_id(item.record), show_id(item.leaf)): item for item in named(ws)}
     found = []
-    for row in _documents(ws, APPROVAL):
+    for row in documents(ws, APPROVAL):
         document = row.document
         if isinstance(document, SuccessionApproval):
-            item = named.get((document.succession, document.version))
+            item = known.get((document.succession, document.version))
             if item is not None and show_id(row.author) == item.document.second:
                 found.append((item, document))
     return found
@@ -319,7 +325,8 @@ class _Row:
     document: Document
 
 
-def _documents(ws: Workspace, kind: DocumentType[Any]) -> list[_Row]:
+def documents(ws: Workspace, kind: DocumentType[Any]) -> list[_Row]:
+    """Every document of a kind that this user can read, oldest first."""
     rows = ws.view.rows(
         "SELECT record, leaf, person, compartment, author, doc, version FROM record WHERE kind = ? AND deposit = 0 AND"
         " status != 'newer' ORDER BY created_ms, id",
@@ -328,11 +335,11 @@ def _documents(ws: Workspace, kind: DocumentType[Any]) -> list[_Row]:
     return [_Row(row[0], row[1], row[2], row[3], row[4], kind.decode(row[5], row[6])) for row in rows]
 
 
-def _named(ws: Workspace) -> list[Named]:
+def named(ws: Workspace) -> list[Named]:
     """Successions this user can read; only a clinician's own counts, and only in the entry of whom it is about."""
     return [
         Named(row.record, row.leaf, row.person, row.compartment, row.document)
-        for row in _documents(ws, SUCCESSION)
+        for row in documents(ws, SUCCESSION)
         if isinstance(row.document, Succession) and row.document.user == show_id(row.author) and _in_entry(ws, row)
     ]
 
@@ -346,11 +353,12 @@ def _in_entry(ws: Workspace, row: _Row) -> bool:
 
 def unnamed(ws: Workspace) -> list[bytes]:
     """People in this clinician's care for whom nobody is named who could take over."""
-    named = {item.person for item in _named(ws) if parse_id(item.document.user) == ws.user.user and _alive(ws, item)}
-    return sorted({fact.person for fact in settle.my_care(ws.session) if fact.role in _PARTS} - named)
+    found = {item.person for item in named(ws) if parse_id(item.document.user) == ws.user.user and alive(ws, item)}
+    return sorted({fact.person for fact in settle.my_care(ws.session) if fact.role in PARTS} - found)
 
 
-def _alive(ws: Workspace, item: Named) -> bool:
+def alive(ws: Workspace, item: Named) -> bool:
+    """Whether what was named could still be put into force, as far as this user knows."""
     try:
         cards = [ws.session.card(parse_id(text)) for text in (item.document.successor, item.document.second)]
         fact = CareFact(cards[0].user, item.person, item.document.role)

@@ -1,0 +1,1 @@
+"""Turnover in the program: its keys and the ways to its screens."""
