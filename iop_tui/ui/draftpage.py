@@ -6,7 +6,7 @@ What is written, and with which widgets, is the subclass's: `EditPage` has one f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from textual.timer import Timer
 from textual.widget import Widget
@@ -37,14 +37,21 @@ class CommandRow(Bar, can_focus=True):
 class DraftPage(Page):
     """Base of everything one writes on. Subclasses say how to keep, save, review and give up what they hold."""
 
+    always: ClassVar[tuple[str, ...]] = ("who",)
+    """Places that every page to write on is, beside its own."""
     commands: ClassVar[Sequence[tuple[str, str]]] = (("s", "save"), ("i", "go on"), ("d", "discard"), ("q", "leave"))
     promise: ClassVar[str] = "nothing is lost"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """No editor can forget the keys that every editor has."""
+        super().__init_subclass__(**options)
+        cls.places = tuple(dict.fromkeys((*cls.places, *cls.always)))
 
     def __init__(self) -> None:
         super().__init__()
         self._pending: Timer | None = None
         self._kept_all = True
-        self._done = False
+        self._done = self._saving = False
 
     def command_row(self) -> Iterable[Widget]:
         """The row behind Esc; the last thing of the content."""
@@ -67,7 +74,9 @@ class DraftPage(Page):
 
     def _keep_now(self) -> None:
         self._pending = None
-        if not self._done:
+        if self._saving:  # the journal would outlive what is being stored
+            self._pending = self.set_timer(KEEP_SECONDS, self._keep_now)
+        elif not self._done:
             self.start(self._keep, group="journal")
 
     async def _keep(self) -> None:
@@ -126,7 +135,14 @@ class DraftPage(Page):
 
     def action_save(self) -> None:
         """Save, if everything can be read."""
-        self.start(self.save_draft, group="save")
+        self.start(self._save_now, group="save")
+
+    async def _save_now(self) -> None:
+        self._saving = True
+        try:
+            await self.save_draft()
+        finally:
+            self._saving = False
 
     def action_leave(self) -> None:
         """Back; what is not saved waits in the journal."""
@@ -162,3 +178,50 @@ def when(clock: Callable[[], int]) -> str:
     from datetime import datetime
 
     return datetime.fromtimestamp(clock() / 1000).strftime("%H:%M")
+
+
+class Journal(Protocol):
+    """Where unsaved work waits: the services that take and drop one slot of it."""
+
+    def keep(self, subject: Any, slot: bytes, held: Any, /) -> Any:
+        """Put what is held into a slot."""
+
+    def give_up(self, subject: Any, slot: bytes, /) -> Any:
+        """Empty a slot."""
+
+
+class JournalPage(DraftPage):
+    """Subclasses name the journal, what they hold now and what to call it; `begun.slot` is their place in it."""
+
+    journal: Journal
+    holds: ClassVar[str] = "work"
+    begun: Any
+
+    def held(self, at_ms: int) -> Any:
+        """What goes into it, with the time it stands for."""
+
+    async def keep_draft(self) -> None:
+        """Seal what is held into the journal of this copy."""
+        now = self.desk.subject.clock.now_ms()
+        await self.desk.keep(self.journal.keep, self.begun.slot, self.held(now))
+
+    def keep_now(self, subject: Any) -> None:
+        """The same, without waiting for a turn of the event loop."""
+        self.journal.keep(subject, self.begun.slot, self.held(subject.clock.now_ms()))
+        self._kept_all = True
+
+    def kept(self) -> None:
+        """Say when."""
+        self.shell.set_status("draft", f"unsaved {self.holds} kept {when(self.desk.subject.clock.now_ms)}")
+        self.shell.told(None)
+
+    async def give_up(self) -> None:
+        """Drop the journal's copy."""
+        await self.desk.write(self.journal.give_up, self.begun.slot)
+        self.shell.set_status("draft", "")
+
+    def finished(self) -> None:
+        """What was held is stored now: nothing is owed to the journal any more."""
+        self.stored()
+        self._done = True
+        self.shell.set_status("draft", "")

@@ -151,6 +151,18 @@ class NoteText(TextArea):
             """The editor."""
             return self.note_text
 
+    class Spent(Message):
+        """Undo was asked for, and nothing typed here is left to undo."""
+
+        def __init__(self, note_text: NoteText) -> None:
+            super().__init__()
+            self.note_text = note_text
+
+        @property
+        def control(self) -> NoteText:
+            """The editor."""
+            return self.note_text
+
     class PasteRefused(Message):
         """A paste was too long; nothing was pasted."""
 
@@ -171,6 +183,10 @@ class NoteText(TextArea):
                          show_line_numbers=False, compact=True, highlight_cursor_line=False, read_only=read_only,
                          placeholder=clean(placeholder), id=id, classes=classes)
         self.cursor_blink = False
+        self.last_edit = ""
+        """What the last change put in."""
+        self.follower: Callable[[NoteText, float], None] | None = None
+        """Told of every change and when it came, instead of a message that goes up."""
         self.expander: Expander | None = None
         self.completer: Completer | None = None
         self._pending: Timer | None = None
@@ -198,12 +214,19 @@ class NoteText(TextArea):
         """How many words there are."""
         return len(self.text.split())
 
-    def on_text_area_changed(self) -> None:
-        """Start the second; later keys do not restart it."""
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Start the second; later keys do not restart it. A form is told at once, not through every container."""
         if self._pending is None:
             self._pending = self.set_timer(SNAPSHOT_SECONDS, self.snapshot)
         if self._begun is not None:
             self._offer()
+        if self.follower is not None:
+            event.stop()
+            self.follower(self, event.time)
+
+    def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
+        """Nobody asks where the cursor goes: one message less on its way up through every container per key."""
+        event.stop()
 
     def on_blur(self) -> None:
         """Nothing stays behind in a field that was left."""
@@ -221,8 +244,15 @@ class NoteText(TextArea):
 
     def edit(self, edit: Edit) -> EditResult:
         """Every change by keys, paste or call goes through here, sanitised."""
-        edit.text = clean(edit.text)
+        edit.text = self.last_edit = clean(edit.text)
         return super().edit(edit)
+
+    def action_undo(self) -> None:
+        """Take typing back; where none is left, say so."""
+        if self.history.undo_stack:
+            super().action_undo()
+        else:
+            self.post_message(self.Spent(self))
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

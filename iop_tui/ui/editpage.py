@@ -80,6 +80,11 @@ class EditPage(DraftPage):
 
     # -- commands --------------------------------------------------------------------------------
 
+    @property
+    def written_in(self) -> str:
+        """The field that has the focus, or had it before the command row."""
+        return self._last_field
+
     def action_insert(self) -> None:
         """Back to the field that was left."""
         self.form.focus_field(self._last_field)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -17,6 +17,7 @@ from iop_tui.kernel.text import clean, clean_line
 from iop_tui.ui.cellfit import fit, strip_of
 from iop_tui.ui.dialogs import PickOne, PickSeveral
 from iop_tui.ui.editor import pasted
+from iop_tui.ui.keyruns import KeyRun
 from iop_tui.ui.theme import tones
 
 _MASK = "*"
@@ -39,6 +40,8 @@ class LineInput(Input):
         super().__init__(clean_line(value), placeholder, compact=True, max_length=max_length, select_on_focus=False,
                          id=id, classes=classes)
         self.cursor_blink = False
+        self.last_edit = ""
+        """What the last change put in."""
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
@@ -55,7 +58,8 @@ class LineInput(Input):
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Every change by keys, paste or call goes through here, sanitised."""
-        super().replace(clean(text).replace("\n", " "), start, end)
+        self.last_edit = clean(text).replace("\n", " ")
+        super().replace(self.last_edit, start, end)
 
     def validate_value(self, value: str) -> str:
         """What is set directly is sanitised, too."""
@@ -63,25 +67,49 @@ class LineInput(Input):
 
 
 class ValueField(Widget, can_focus=True):
-    """Base of one-line fields that are chosen, not typed."""
+    """Base of one-line fields that are chosen, not typed.
+
+    A printable key answers only by itself. In a run of keys that is no answer's own word it does not: the value from
+    before comes back, the rest goes nowhere, and `Refused` says so. Ctrl+Z asks for the last answer back.
+    """
 
     DEFAULT_CSS = "ValueField { height: 1; width: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "take_back", show=False)]
+    value: Any
 
-    class Changed(Message):
-        """Another value was chosen."""
+    class About(Message):
+        """Something about a field; `at` is when, in seconds of the events."""
 
-        def __init__(self, field: ValueField) -> None:
+        def __init__(self, field: ValueField, at: float = 0.0) -> None:
             super().__init__()
-            self.field = field
+            self.field, self.at = field, at
 
         @property
         def control(self) -> ValueField:
             """The field."""
             return self.field
 
+    class Changed(About):
+        """Another value was chosen."""
+
+    class Refused(About):
+        """Words were typed or pasted; nothing was taken."""
+
+    class BackAsked(About):
+        """The last answer is to be taken back."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run = KeyRun()
+        self._before: Any = None
+
     def shown(self) -> str:
         """The value in words."""
         return ""
+
+    def offered(self) -> str:
+        """Which keys answer, as a message says it."""
+        return "Enter to open it"
 
     def render_line(self, y: int) -> Strip:
         """The value; in the cursor's style while focused."""
@@ -96,7 +124,8 @@ class ValueField(Widget, can_focus=True):
         self.refresh()
 
     def on_blur(self) -> None:
-        """Show the focus."""
+        """Show the focus; a run of keys ends here."""
+        self.run.end()
         self.refresh()
 
     def on_click(self) -> None:
@@ -107,13 +136,72 @@ class ValueField(Widget, can_focus=True):
     def choose(self) -> None:
         """Open the choice."""
 
+    def set_value(self, value: Any) -> None:
+        """Show another value."""
+        if value != self.value:
+            self.value = value
+            self._changed()
+
     def _changed(self) -> None:
         self.refresh()
         self.post_message(self.Changed(self))
 
+    def action_take_back(self) -> None:
+        """Ask for the last answer back."""
+        self.post_message(self.BackAsked(self))
+
+    # -- keys that answer ------------------------------------------------------------------------
+
+    def answer(self, letter: str, at: float) -> bool:
+        """Hook: a printable key that came by itself, in lower case; whether it answers. `at` is when it came."""
+        del letter, at
+        return False
+
+    def spell(self, word: str) -> bool:
+        """Hook: keys that follow each other closely, in lower case; whether they begin an answer's own word."""
+        del word
+        return False
+
+    def goes_on(self, letter: str) -> bool:
+        """Hook: whether a key may follow closely on the answer of the field before."""
+        del letter
+        return False
+
+    def on_key(self, event: events.Key) -> None:
+        """A key by itself may answer; keys that make a word do not."""
+        if not event.is_printable or event.character is None:
+            self.run.end()
+            return
+        letter, at, before = event.character.lower(), event.time, self.value
+        if self.run.swallows(at):
+            event.stop()
+            return
+        word = self.run.word(letter, at)
+        if (self.run.follows(at) and not self.goes_on(letter)) or (len(word) > 1 and not self.spell(word)):
+            event.stop()
+            self._refuse(at)
+        elif len(word) > 1 or self.answer(letter, at):
+            event.stop()
+            self._before = before if self.run.answers(at) else self._before
+        elif event.key not in self.screen.active_bindings:
+            event.stop()
+            self._refuse(at)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A pasted text is no answer."""
+        event.stop()
+        self.post_message(self.Refused(self, event.time))
+
+    def _refuse(self, at: float) -> None:
+        if self.run.answered(at):
+            self.set_value(self._before)
+        self.run.end()
+        self.run.refuse(at)
+        self.post_message(self.Refused(self, at))
+
 
 class ChoiceField(ValueField):
-    """One of several words: Left and Right step, a letter jumps, Enter or Space opens the list."""
+    """One of several words: Left and Right step, a letter or a word's beginning jumps, Enter or Space opens a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "step(1)", show=False), Binding("left", "step(-1)", show=False),
@@ -128,11 +216,9 @@ class ChoiceField(ValueField):
         """The value, between angles that say: there is more."""
         return f"< {self.value or 'choose'} >"
 
-    def set_value(self, value: str) -> None:
-        """Show another value."""
-        if value != self.value:
-            self.value = value
-            self._changed()
+    def offered(self) -> str:
+        """A letter, or the list."""
+        return "one letter or the word itself, or Enter for the list"
 
     def action_step(self, by: int) -> None:
         """The next or previous choice; from nothing to the first or last."""
@@ -158,17 +244,23 @@ class ChoiceField(ValueField):
         if value is not None:
             self.set_value(value)
 
-    def on_key(self, event: events.Key) -> None:
+    def answer(self, letter: str, at: float) -> bool:
         """A letter goes to the next choice that begins with it."""
-        letter = (event.character or "").lower()
-        if not letter.isalnum():
-            return
+        del at
         start = self.choices.index(self.value) + 1 if self.value in self.choices else 0
         order = [*self.choices[start:], *self.choices[:start]]
         found = next((choice for choice in order if choice.lower().startswith(letter)), None)
+        if found is None or not letter.isalnum():
+            return False
+        self.set_value(found)
+        return True
+
+    def spell(self, word: str) -> bool:
+        """The first letters of a choice, typed in one go, go to it."""
+        found = next((choice for choice in self.choices if choice.lower().startswith(word)), None)
         if found is not None:
-            event.stop()
             self.set_value(found)
+        return found is not None
 
 
 class SeveralField(ValueField):
@@ -207,11 +299,10 @@ class SeveralField(ValueField):
 
 
 class YesNoField(ValueField):
-    """Yes, no, or (where allowed) not answered: Space switches, `y` and `n` say it."""
+    """Yes, no, or (where allowed) not answered: Space switches, `y` and `n` by themselves say it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space,left,right", "choose", show=False), Binding("y", "say(True)", show=False),
-        Binding("n", "say(False)", show=False), Binding("delete,backspace", "say(None)", show=False),
+        Binding("enter,left,right", "choose", show=False), Binding("delete,backspace", "clear", show=False),
     ]
 
     def __init__(self, value: bool | None = None, *, optional: bool = False, id: str | None = None) -> None:
@@ -223,6 +314,10 @@ class YesNoField(ValueField):
         """A box and a word."""
         return {True: "[x] yes", False: "[ ] no", None: "[-] not answered"}[self.value]
 
+    def offered(self) -> str:
+        """The two letters."""
+        return "y or n by itself"
+
     def set_value(self, value: bool | None) -> None:
         """Show another value."""
         value = value if self._optional or value is not None else False
@@ -230,9 +325,24 @@ class YesNoField(ValueField):
             self.value = value
             self._changed()
 
-    def action_say(self, value: bool | None) -> None:
-        """Yes, no, or not answered."""
-        self.set_value(value)
+    def answer(self, letter: str, at: float) -> bool:
+        """Yes, no, or the other one."""
+        del at
+        said = {"y": True, "n": False, " ": not self.value}
+        if letter in said:
+            self.set_value(said[letter])
+        return letter in said
+
+    def spell(self, word: str) -> bool:
+        """The word itself."""
+        said = {"yes"[: len(word)]: True, "no"[: len(word)]: False}
+        if word in said:
+            self.set_value(said[word])
+        return word in said
+
+    def action_clear(self) -> None:
+        """Back to not answered, where that is allowed."""
+        self.set_value(None)
 
     def action_choose(self) -> None:
         """The other value."""

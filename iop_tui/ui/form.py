@@ -14,16 +14,17 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
-from iop_tui.kernel.declare import FieldInfo
+from iop_tui.kernel.declare import FieldInfo, show_value
 from iop_tui.kernel.declare import Widget as Entry
 from iop_tui.kernel.text import clean_line
 from iop_tui.ui.answers import AnswerField
 from iop_tui.ui.bars import Bar
 from iop_tui.ui.cellfit import strip_of, wrap
 from iop_tui.ui.editor import NoteText
-from iop_tui.ui.fields import ValueField
+from iop_tui.ui.fields import LineInput, ValueField
+from iop_tui.ui.keyruns import Step, Steps, continues
 from iop_tui.ui.keys import KIT
 from iop_tui.ui.theme import tones
 from iop_tui.ui.values import Binding, binding_for
@@ -113,6 +114,11 @@ class FieldRow(Widget):
         binding.widget.add_class("value")
         self.styles.min_height = len(self.label.lines)
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the field is chosen, not typed."""
+        return isinstance(self.binding.widget, ValueField)
+
     def compose(self) -> ComposeResult:
         """The label, the input, an error that was there before."""
         yield self.label
@@ -178,8 +184,14 @@ class Form(Vertical):
         shown = [info for info in fields if info.widget is not Entry.HIDDEN]
         self.today = today
         self.rows = [FieldRow(info, self.bind_field(info, self._kept.get(info.name))) for info in shown]
+        for row in self.rows:
+            if isinstance(row.binding.widget, NoteText):
+                row.binding.widget.follower = self._text_changed
         self.dirty = False
         self._settled = False
+        self.steps = Steps()
+        self._was = {row.info.name: row.binding.value() for row in self.rows if row.is_chosen}
+        self._just: Step | None = None
 
     def bind_field(self, info: FieldInfo, value: Any) -> Binding:
         """Hook: the input of a field."""
@@ -229,7 +241,13 @@ class Form(Vertical):
         self._kept.update(values)
         for row in self.rows:
             if row.info.name in values:
-                row.binding.load(values[row.info.name])
+                self._put(row, values[row.info.name])
+
+    def _put(self, row: FieldRow, value: Any) -> None:
+        """Show a value that nobody chose by a key."""
+        row.binding.load(value)
+        if row.is_chosen:
+            self._was[row.info.name] = row.binding.value()
 
     def show_errors(self, errors: Mapping[str, str], *, focus: bool = True) -> None:
         """Show errors by field name (also `$.name` places of `DocumentInvalid`), clear the others."""
@@ -256,11 +274,87 @@ class Form(Vertical):
 
     def action_next_field(self) -> None:
         """Go to the next field."""
+        self.steps.end_run()
         self._step(1)
 
     def action_previous_field(self) -> None:
         """Go to the previous field."""
+        self.steps.end_run()
         self._step(-1)
+
+    # -- answers that are taken back -------------------------------------------------------------
+
+    def remember(self, values: Mapping[str, Any]) -> None:
+        """What a command is about to replace: a step like an answer."""
+        self.steps.gave("", dict(values), None, 0.0)
+
+    def take_back(self) -> str | None:
+        """Put the last answer back to what stood there before and go to its field; its name, empty for what a command
+        replaced, None where there is nothing to take back.
+        """
+        step = self.steps.back()
+        if step is None:
+            return None
+        if not step.name:
+            self.load({**self.values(), **step.before})
+            self.app.notify("Taken back.")
+            return ""
+        row = self._named(step.name)
+        said = show_value(row.binding.value()).replace("\n", ", ") or "not answered"
+        self._put(row, step.before)
+        self.focus_field(step.name)
+        self.app.notify(f"Taken back: {row.info.label}, which was {said}.")
+        return step.name
+
+    def _named(self, name: str) -> FieldRow:
+        return next(row for row in self.rows if row.info.name == name)
+
+    def _take_run(self, at: float, *, into_text: bool = False) -> list[FieldRow]:
+        """Take back the answers that run into what was typed at a moment; their rows, the first one first."""
+        steps: list[Step] = self.steps.run(at, into_text=into_text)
+        for step in steps:
+            self._put(self._named(step.name), step.before)
+        return [self._named(step.name) for step in reversed(steps)]
+
+    def on_value_field_back_asked(self, event: ValueField.BackAsked) -> None:
+        """Ctrl+Z in a field that is chosen."""
+        event.stop()
+        if self.take_back() is None:
+            self.app.notify("There is no answer to take back.")
+
+    def on_note_text_spent(self, event: NoteText.Spent) -> None:
+        """Ctrl+Z in a text where nothing typed is left to undo: the answer before it."""
+        event.stop()
+        self.take_back()
+
+    def on_value_field_refused(self, event: ValueField.Refused) -> None:
+        """Words in a field that is chosen: nothing of them counts, nor do the answers they began with."""
+        event.stop()
+        rows, here = self._take_run(event.at), self._row_of(event.field)
+        first = rows[0] if rows else here
+        if first is None or not isinstance(first.binding.widget, ValueField):
+            return
+        if rows:
+            first.binding.widget.run.refuse(event.at)
+            self.focus_field(first.info.name)
+        self._say_refused(rows, first)
+
+    def _say_refused(self, rows: Sequence[FieldRow], first: FieldRow) -> None:
+        field = first.binding.widget
+        keys = field.offered() if isinstance(field, ValueField) else ""
+        names = ", ".join(row.info.label for row in rows)
+        words = f"Taken back, because you typed words: {names}. Press {keys}." if rows else (
+            f"{first.info.label} is a choice: press {keys}. What you typed is not taken."
+        )
+        self.app.notify(words, severity="warning")
+
+    def _typed_on(self, widget: LineInput | NoteText, at: float) -> None:
+        """The first key in a text that an answer led to: a blank or a digit close behind it goes on with a word."""
+        if continues(widget.last_edit):
+            rows = self._take_run(at, into_text=True)
+            if rows:
+                self._say_refused(rows, rows[0])
+        self.steps.end_run()
 
     # -- reactions -------------------------------------------------------------------------------
 
@@ -270,8 +364,19 @@ class Form(Vertical):
         if row is not None:
             row.label.light(True)
             source = f"  ({row.info.source})" if row.info.source else ""
-            self.query_one("#form-help", Bar).show([(row.info.help or row.binding.hint, "bar"), (source, "bar_dim")])
+            told = [(row.info.help or row.binding.hint, "bar"), (source, "bar_dim")]
+            if self._just is not None and isinstance(event.widget, ValueField):
+                event.widget.run.led_here(self._just.at)
+            self.query_one("#form-help", Bar).show(told, self._just_answered())
             event.widget.scroll_visible(animate=False)
+
+    def _just_answered(self) -> list[tuple[str, str]]:
+        """The answer that led here, so that a slip is seen."""
+        step, self._just = self._just, None
+        if step is None:
+            return []
+        row = self._named(step.name)
+        return [(f"{row.info.label}: {show_value(row.binding.value())}", "bar_accent"), ("  Ctrl+Z undoes", "bar_dim")]
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Say what is wrong with a field when it is left, not while it is typed."""
@@ -291,21 +396,33 @@ class Form(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         """A line changed."""
         event.stop()
+        if self.steps.running and isinstance(event.input, LineInput) and event.input.has_focus:
+            self._typed_on(event.input, event.time)
         self._touched(event.input)
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+    def _text_changed(self, text: NoteText, at: float) -> None:
         """A text changed."""
-        event.stop()
-        self._touched(event.text_area)
+        if self.steps.running and text.has_focus:
+            self._typed_on(text, at)
+        self._touched(text)
 
     def on_value_field_changed(self, event: ValueField.Changed) -> None:
-        """A choice changed."""
+        """A choice changed; by a key it is a step that can be taken back."""
         event.stop()
+        row = self._row_of(event.field)
+        if row is not None:
+            name, now = row.info.name, row.binding.value()
+            before, self._was[name] = self._was.get(name), now
+            if now != before and self._settled and self.screen.focused is event.field:
+                self.steps.gave(name, before, now, event.time)
         self._touched(event.field)
 
     def on_answer_field_answered(self, event: AnswerField.Answered) -> None:
-        """A key answered: go on to the next field."""
+        """A digit answered: go on to the next field, and say there what was answered."""
         event.stop()
+        row = self._row_of(event.field)
+        if row is not None and event.at:
+            self._just = self.steps.led_on(row.info.name, event.at)
         self._step(1)
 
     def on_note_text_snapshot(self, event: NoteText.Snapshot) -> None:
@@ -325,7 +442,7 @@ class Form(Vertical):
         if row is None or not self._settled:
             return
         self.dirty = True
-        self.post_message(self.Changed(self, row.info.name))
+        self.screen.post_message(self.Changed(self, row.info.name))  # not through every container in between
         if not isinstance(widget, NoteText):
             self.post_message(self.Snapshot(self, row.info.name))
 

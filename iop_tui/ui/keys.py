@@ -266,9 +266,9 @@ _OUTLINE = (
            palette=False),
 )
 _FORM = (
-    Action("form.next", ("f4",), "Next field", "form", "Go to the next section or field.", run="next_field", footer=60,
+    Action("form.next", ("f4",), "Next", "form", "Go to the next section or field.", run="next_field", footer=60,
            palette=False),
-    Action("form.previous", ("shift+f4",), "Previous field", "form", run="previous_field", palette=False),
+    Action("form.previous", ("shift+f4",), "Previous", "form", run="previous_field", palette=False),
 )
 _TEXT = (
     Action("text.undo", ("ctrl+z",), "Undo", "text", builtin=True, palette=False),

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widget import Widget
@@ -66,6 +67,12 @@ class Desk(Generic[W]):
     ) -> R:
         job = partial(call, self.subject, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(executor, job)
+
+    def turn(self, job: Callable[[], R]) -> R:
+        """Do a job on the writing thread, in the order it was asked, and wait for it: for threads of their own that
+        write now and then. Never called on the event loop.
+        """
+        return self._writer.submit(job).result()
 
     @property
     def readers(self) -> Executor:
@@ -169,7 +176,7 @@ class Page(Screen[None]):
     def give_keys(self, widget: Widget, *places: str) -> None:
         """Bind the key table's keys of some places to a widget: the table, not the class, is where keys are written."""
         own = BindingsMap(self.shell.table.bindings(*places))
-        widget._bindings = BindingsMap.merge([widget._bindings, own])
+        widget._bindings = BindingsMap.merge([own, widget._bindings])  # before what Textual binds, Tab for example
 
     def content(self) -> Iterable[Widget]:
         """What stands between title and status line."""
@@ -236,6 +243,10 @@ class Page(Screen[None]):
             await work(*args)
         except IopError as error:
             self.refused(error)
+        except NoMatches:
+            if self in self.app.screen_stack:
+                raise
+            return  # the page was left while its answer was on the way; its widgets are gone
 
     def refused(self, error: IopError) -> None:
         """Say why something was not done."""

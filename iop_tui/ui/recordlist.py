@@ -66,6 +66,13 @@ class RecordList(Widget, Generic[R], can_focus=True):
     class SortAsked(About):
         """The person wants to choose a sort column (`s`)."""
 
+    class Beyond(About):
+        """The cursor was asked past the first row (`by` below zero) or the last one, as of a list next to this one."""
+
+        def __init__(self, record_list: RecordList[Any], by: int) -> None:
+            super().__init__(record_list)
+            self.by = by
+
     class Loaded(About):
         """Rows arrived; `record_list.count` is known."""
 
@@ -231,8 +238,11 @@ class RecordList(Widget, Generic[R], can_focus=True):
             self.post_message(self.Highlighted(self, row))
 
     def action_cursor(self, by: int) -> None:
-        """Move by rows."""
-        self.move_to(self.cursor + by)
+        """Move by rows; by one past an end, say so."""
+        before = self.cursor
+        self.move_to(before + by)
+        if self.cursor == before and abs(by) == 1:
+            self.post_message(self.Beyond(self, by))
 
     def action_page(self, direction: int) -> None:
         """Move by a page: the page scrolls, the cursor keeps its line."""
@@ -268,7 +278,7 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self.selected ^= {self._key(row)}
         self.refresh(self._region(self.cursor))
         self.post_message(self.Selected(self, row))
-        self.action_cursor(1)
+        self.move_to(self.cursor + 1)
 
     def action_sort_menu(self) -> None:
         """Ask for a sort column, when there are any."""

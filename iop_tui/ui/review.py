@@ -48,17 +48,23 @@ class Review(ModalScreen[bool]):
     DEFAULT_CSS = "Review { align: center middle; }" + _BOX
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "cancel", show=False)]
 
-    def __init__(self, title: str, findings: Sequence[Finding], *, consequence: str = LOCKS) -> None:
+    def __init__(
+        self, title: str, findings: Sequence[Finding], *, consequence: str = LOCKS, said: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`said` are answers that nobody should sign unseen."""
         super().__init__()
-        self._title, self._findings, self._consequence = title, findings, consequence
+        self._title, self._findings, self._consequence, self._said = title, findings, consequence, tuple(said)
         self.ready = not any(item.severity is Severity.REFUSE for item in findings)
 
     def compose(self) -> ComposeResult:
         """Title, findings, the keys."""
         lines: list[list[Toned]] = [[(self._title, "strong")], []]
+        said = [line for item in self._said for line in wrap(item, 60)]
+        lines += [*([(line, "accent")] for line in said), *([[]] if said else [])]
         found = finding_lines(self._findings, 60) or [[("Nothing is missing.", "text")]]
         more: list[list[Toned]] = [[("… and more, of which the page speaks.", "dim")]]
-        lines += found if len(found) <= MOST_LINES else [*found[: MOST_LINES - 1], *more]
+        most = MOST_LINES - len(lines) + 2
+        lines += found if len(found) <= most else [*found[: most - 1], *more]
         last = self._consequence if self.ready else "It can be signed when nothing is missing."
         lines += [[], *([(line, "dim")] for line in wrap(last, 60))]
         keys: list[Toned] = [("[s]", "accent"), (" sign     ", "text")] if self.ready else []

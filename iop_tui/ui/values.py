@@ -185,7 +185,7 @@ def _for_keys(info: FieldInfo, value: Any, optional: bool) -> Binding:
         return {"yes": True, "no": False}.get(field.value)
 
     field = AnswerField(words, said(value))
-    return Binding(field, current, lambda new: field.set_value(said(new)), "The key in brackets answers and goes on.")
+    return Binding(field, current, lambda new: field.set_value(said(new)), "A digit answers and goes on.")
 
 
 def _for_bool(value: Any, optional: bool) -> Binding:

@@ -6,7 +6,14 @@ from iop_tui.clinical.notes.links import ObjectiveState, number_of, resolve
 from iop_tui.clinical.notes.model import PROGRESS_NOTE, SERVICE_LINE, ProgressNote, ServiceLine
 from iop_tui.clinical.notes.overlaps import overlaps
 from iop_tui.clinical.notes.private import PRIVATE_KINDS
-from iop_tui.clinical.notes.queries import citations, last_signed, service_days, services_given, sessions_of
+from iop_tui.clinical.notes.queries import (
+    citations,
+    group_members,
+    last_signed,
+    service_days,
+    services_given,
+    sessions_of,
+)
 from iop_tui.clinical.notes.service import after_signing
 from iop_tui.clinical.notes.similarity import WARN_AT, similarity
 from iop_tui.clinical.notes.thread import Thread, check, prepare, text_of
@@ -23,6 +30,7 @@ __all__ = [
     "after_signing",
     "check",
     "citations",
+    "group_members",
     "last_signed",
     "number_of",
     "overlaps",

@@ -20,7 +20,7 @@ PROGRESS = ("none", "minimal", "moderate", "substantial", "regressed")
 RISK = ("denied", "present")
 RISKS = ("suicidal ideation", "harm to others", "self-harm", "overdose")
 VIOLENCE = ("risk reviewed", "not asked today")
-SESSION_TYPES = ("individual", "family", "case management", "crisis", "off plan")
+SESSION_TYPES = ("individual", "family", "case management", "crisis", "off plan", "group")
 PARTICIPANTS = ("client", "partner", "collateral")
 METHODS = (
     "CBT", "DBT", "MI", "trauma-informed", "CRA", "12-step", "family", "psychoeducation", "mindfulness", "MAT", "other",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
+from iop_tui.clinical.notes.company import GROUP, Member
 from iop_tui.clinical.notes.links import number_of
 from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
 from iop_tui.clinical.notes.overlaps import Busy
+from iop_tui.clinical.people.api import PERSON
 from iop_tui.clinical.signing.api import VOIDED
 from iop_tui.workspace import Workspace
 
 # `+` keeps the planner on the person's own rows: an index over all notes of the program would serve the order, too.
 MOST = 400
 """Notes of a person that are looked at for citations: more than two years of weekly sessions and groups."""
+GROUP_DAYS = timedelta(days=90)
+"""Who had a note about a group of this clinician's within so many days of a session belongs to the groups' members."""
 
 
 def sessions_of(ws: Workspace, day: date, person: bytes) -> tuple[Busy, ...]:
@@ -30,6 +34,28 @@ def sessions_of(ws: Workspace, day: date, person: bytes) -> tuple[Busy, ...]:
         if note.start is not None and note.stop is not None and note.start < note.stop:
             found.append(Busy(record, who, author, day, note.start, note.stop, note.session_type))
     return tuple(found)
+
+
+def group_members(ws: Workspace, person: bytes, day: date) -> tuple[tuple[Member, ...], Member]:
+    """Other clients of this user's groups around a day, and the person's own names; drafts count, too."""
+    rows = ws.view.rows(
+        "SELECT DISTINCT n.person FROM record n WHERE n.kind = ? AND n.service_date BETWEEN ? AND ? AND n.author = ?"
+        f" AND n.origin IS NULL AND json_extract(n.doc, '$.session_type') = ? AND n.record NOT IN {VOIDED}",
+        (PROGRESS_NOTE.kind, (day - GROUP_DAYS).isoformat(), (day + GROUP_DAYS).isoformat(), ws.user.user, GROUP),
+    )
+    others = tuple(_names(ws, row[0]) for row in rows if row[0] != person)
+    return others, _names(ws, person)
+
+
+def _names(ws: Workspace, person: bytes) -> Member:
+    row = ws.view.one(
+        "SELECT r.doc, r.version, p.initials FROM person p JOIN record r ON r.record = p.record WHERE p.id = ?",
+        (person,),
+    )
+    if row is None:
+        return Member(())
+    entry = PERSON.decode(row[0], row[1])
+    return Member((entry.given, entry.family, entry.preferred_name), row[2] or "")
 
 
 def last_signed(ws: Workspace, person: bytes, author: bytes, before: bytes = b"") -> ProgressNote | None:

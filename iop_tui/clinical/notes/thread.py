@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from iop_tui.clinical.notes import carry, overlaps
+from iop_tui.clinical.notes import carry, company, overlaps
 from iop_tui.clinical.notes.links import ObjectiveState, number_of, resolve
 from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
 from iop_tui.clinical.notes.overlaps import Busy
@@ -19,6 +19,8 @@ from iop_tui.kernel.declare import Finding, RuleContext, Severity
 
 UNTOUCHED_DAYS = 14
 TEXTS = ("presentation", "intervention", "response", "plan")
+WRITTEN = (*TEXTS, "others_present", "risk_action", "off_plan_reason", "drug_screen", "medication_changes")
+"""Every field of a note in which somebody writes words."""
 SUPPORT_ONLY = frozenset({"supportive listening", "supportive counseling", "active listening", "provided support"})
 SOURCE = "program rule: every note serves the plan"
 
@@ -38,6 +40,8 @@ class Thread:
     record: bytes = b""
     facts: dict[str, object] = field(default_factory=dict)
     day: date | None = None
+    members: tuple[company.Member, ...] = ()
+    own: company.Member = company.NOBODY
 
 
 def text_of(note: ProgressNote) -> str:
@@ -62,7 +66,7 @@ def examine(note: ProgressNote, thread: Thread) -> tuple[tuple[Finding, ...], fl
     alike = likeness(note, thread)
     declared = PROGRESS_NOTE.findings(note, RuleContext(thread.today, thread.facts))
     rest = (*_links(note, thread), *_words(note), *carry.unchanged(note, thread.last), *_clone(alike),
-            *_times(note, thread), *_plan(note, thread))  # fmt: skip
+            *_times(note, thread), *_company(note, thread), *_plan(note, thread))  # fmt: skip
     order = {Severity.REFUSE: 0, Severity.WARN: 1, Severity.REMIND: 2}
     return tuple(sorted((*declared, *rest), key=lambda item: order[item.severity])), alike
 
@@ -108,6 +112,13 @@ def _times(note: ProgressNote, thread: Thread) -> Iterator[Finding]:
     session = Busy(thread.record, thread.person, thread.clinician, note.service_date, note.start, note.stop,
                    note.session_type)  # fmt: skip
     yield from overlaps.findings(session, thread.sessions)
+
+
+def _company(note: ProgressNote, thread: Thread) -> tuple[Finding, ...]:
+    """A group note belongs to one member's record: no word of it names another one."""
+    if note.session_type != company.GROUP:
+        return ()
+    return company.findings(((name, getattr(note, name)) for name in WRITTEN), thread.members, thread.own)
 
 
 def _plan(note: ProgressNote, thread: Thread) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 Textual hands every key to the widget that has the focus at that moment, even when the key before it
 is about to open another screen: of `g n`, typed quickly or arriving in one packet, the `n` would be
-lost. Here a key that follows closely on another waits until that one has been dealt with.
+lost. Here a key that follows closely on another waits until that one has been dealt with. Letters
+that follow each other in one text do not wait: a letter opens nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual import events
+from textual.widgets import Input, TextArea
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.message_pump import MessagePump
+    from textual.widget import Widget
 
 CLOSE_SECONDS = 0.25
 """Keys further apart than this are not held: the one before was dealt with long ago."""
@@ -42,17 +45,25 @@ class TypeAhead:
         self._held: deque[events.Event] = deque()
         self._last = -CLOSE_SECONDS
         self._work: asyncio.Task[None] | None = None
+        self._writing: Widget | None = None
 
     def holds(self, event: events.Event) -> bool:
         """Whether the event was taken to be delivered later; otherwise the caller handles it now."""
-        now = monotonic()
-        if self._work is None and now - self._last >= CLOSE_SECONDS and not self._opening():
+        now, free = monotonic(), self._goes_on(event) or monotonic() - self._last >= CLOSE_SECONDS
+        if self._work is None and free and not self._opening():
             self._last = now
             return False
         self._held.append(event)
         if self._work is None:
             self._work = asyncio.create_task(self._release())
         return True
+
+    def _goes_on(self, event: events.Event) -> bool:
+        """Whether this is a letter for the text that took the letter before, and that text is done with it."""
+        focused = self._app.focused
+        is_letter = isinstance(event, events.Key) and event.is_printable and isinstance(focused, TextArea | Input)
+        before, self._writing = self._writing, focused if is_letter else None
+        return is_letter and focused is before and focused is not None and not focused.message_queue_size
 
     async def _release(self) -> None:
         try:

@@ -56,6 +56,9 @@ class ListApp(KitApp):
         rows.set_source(self.source)
         rows.focus()
 
+    def on_record_list_beyond(self, event: RecordList.Beyond) -> None:
+        self.events.append(("beyond", event.by))
+
     def on_record_list_opened(self, event: RecordList.Opened) -> None:
         self.events.append(("opened", event.row.number))
 
@@ -179,3 +182,17 @@ async def test_a_key_repaints_two_lines() -> None:
         await pilot.press("down")
         await pilot.pause()
         assert sorted(drawn) == [1, 2]
+
+
+async def test_past_an_end_it_says_so_and_marking_the_last_row_does_not() -> None:
+    app = ListApp(Counting(2), selectable=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        rows = app.query_one(RecordList)
+        await wait_until(pilot, lambda: rows.row is not None)
+        await pilot.press("down")
+        assert app.events.count(("beyond", 1)) == 0
+        await pilot.press("space", "pagedown", "end")
+        assert ("beyond", 1) not in app.events
+        await pilot.press("down", "up", "up")
+        await pilot.pause()
+        assert [event for event in app.events if event[0] == "beyond"] == [("beyond", 1), ("beyond", -1)]

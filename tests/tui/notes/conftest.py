@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from iop_tui.clinical.plans import service as plans
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.clinical.sessions.model import Session
 from tests.support.plans import plan
-from tests.support.vaults import Program, note, program, today
+from tests.support.vaults import Program, copied, note, program, today
 from tests.tui.screens.conftest import Desk, opened
 
 __all__ = ["opened"]
@@ -27,9 +26,9 @@ PHRASES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """Made once per module."""
+    """Made once."""
     made = program(tmp_path_factory.mktemp("notes"))
     with made.workspace() as ws:
         ana = made.people["ana"]
@@ -50,9 +49,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 @pytest.fixture
 def made(template: Program, tmp_path: Path) -> Program:
-    """A copy for one test."""
-    shutil.copytree(template.path, tmp_path / "vault")
-    return replace(template, path=tmp_path / "vault")
+    """A copy for one test, with clocks of its own."""
+    return copied(template, tmp_path)
 
 
 @dataclass

@@ -62,13 +62,13 @@ async def test_from_the_schedule_line_to_a_signed_note_with_twelve_command_keys(
         await hands.key("n")
         await desk.see("Note: Ana Quill", "missing")
         await hands.words("nobody")
-        await hands.key("<f4>", "y")
+        await hands.key("<f4>", "1")
         await hands.words("Slept six hours and argued with her sister about money.")
-        await hands.key("<f4>", "a")
+        await hands.key("<f4>", "1")
         await hands.words("Practised a thought record on the argument.")
         await hands.key("<f4>")
         await hands.words("Found two other explanations by herself.")
-        await hands.key("<f4>", "m", "d", "n")
+        await hands.key("<f4>", "2", "1", "2")
         await hands.words("Write one thought record a day.")
         await hands.key("<f8>")
         await desk.see("Sign for Ana Quill", "[s] sign")
@@ -116,7 +116,7 @@ async def test_writing(opened: Open, made: Program, own_config: Path) -> None:
 
 
 async def one_key_shows_the_same_answers_under_another_format(desk: Desk, own_config: Path) -> None:
-    await desk.press("nobody", "<f4>", "y")
+    await desk.press("nobody", "<f4>", "1")
     await desk.paste("Slept six hours.")
     before = values(desk)
     for form in ("DAP", "GIRP", "SOAP", "BIRP"):
@@ -308,14 +308,14 @@ async def test_rows_follow_answers_and_unsaved_answers_come_back(opened: Open, m
         await desk.open("<enter>")
         await desk.see("- Session", "Start *", "Stop *")
         await go_to(desk, "modality")
-        await desk.press("i")
+        await desk.press("1")
         await desk.pilot.pause()
         await desk.press("Room 2")
         assert values(desk)["location"] == "Room 2", "in person the place is asked next"
         await go_to(desk, "modality")
-        await desk.press("v")
+        await desk.press("2")
         await go_to(desk, "risk")
-        await desk.press("p")
+        await desk.press("2")
         await desk.see("What is present")
         shown = {row.info.name for row in editor(desk).form.rows if row.parent is not None and row.display}
         assert {"risk_present", "risk_action", "supervisor_notice"} <= shown

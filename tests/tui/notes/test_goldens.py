@@ -12,7 +12,7 @@ from tests.tui.notes.conftest import open_note
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 
-BOTH = [(80, 24), (120, 40)]
+BOTH = [(80, 24), pytest.param((120, 40), marks=pytest.mark.nightly)]
 
 
 async def shot(desk: Desk, name: str) -> None:
@@ -30,12 +30,12 @@ async def test_editors(
     async with opened("nadia", size, of=made) as desk:
         await open_note(desk)
         await shot(desk, "noteeditor-new")
-        await desk.press("nobody", "<f4>", "y")
+        await desk.press("nobody", "<f4>", "1")
         await desk.paste("Slept six hours and argued with her sister about mony. ")
         await desk.see("unsaved text kept", "spelling")
         await desk.press("<f4>")
         await shot(desk, "noteeditor-answer")
-        await desk.press("a", "#1")
+        await desk.press("1", "#1")
         await desk.see("1.1.2 Step 1", "Say what you did")
         await shot(desk, "noteeditor-offers")
         await desk.press("<escape>", "<f5>")

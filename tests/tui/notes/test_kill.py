@@ -48,8 +48,7 @@ def test_killed_while_typing_loses_at_most_one_second(made: Program, terminals: 
     again = unlock(start(made.path), made.founder, codes)
     terminals.append(again)
     again.wait_for("Unsaved note").press("<home><enter>").wait_for("unsaved text restored")
-    kept = _words(again.settle())
-    assert owed <= kept, f"lost: {sorted(owed - kept)}"
+    again.wait_until(lambda: owed <= _words(again), what=f"the words {sorted(owed)}")
 
 
 def _owed(seen: dict[int, float], at: float) -> set[int]:

@@ -269,6 +269,20 @@ class NoteForm(Form):
 
         self.call_after_refresh(arrived)
 
+    def focus_field(self, name: str) -> None:
+        """Go to a field; a folded group is opened."""
+        for group in layout.GROUPS:
+            if name in group.rows:
+                self.unfold(group.name)
+        row = self._by_name.get(name)
+        if row is not None:
+            self._go_to(row)
+
+    def read_back(self) -> list[str]:
+        """The answers that a signature must not cover unseen, in words: `Risk: denied`."""
+        told = [(self._labels[name], self._by_name[name].binding.value()) for name in layout.READ_BACK]
+        return [f"{label}: {value}" for label, value in told if value]
+
     def is_text(self, name: str) -> bool:
         """Whether a row is a text of several lines."""
         return isinstance(self._by_name[name].binding.widget, NoteText)

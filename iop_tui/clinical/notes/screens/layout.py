@@ -22,6 +22,8 @@ SUMMARY = "mental_status/summary"
 ASKED = ("telehealth/present", "telehealth/private")
 """Asked in every virtual session: never folded away."""
 IF_RISK = ("risk_present", "risk_action", "supervisor_notice")
+READ_BACK = ("risk", "partner_violence", SUMMARY)
+"""Answers by one digit that weigh much: the dialog before the signature says them in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,6 @@ class NoteEditor(Watching):
     def __init__(self, ws: Workspace, start: Start, charting: Charting, *, form: str = formats.DEFAULT) -> None:
         self._format = form
         self._thread: Thread | None = None
-        self._before: list[dict[str, Any]] = []
         super().__init__(ws, start, charting)
         self._first = start.first or self.form.first_open()
         self._last_field = self._first
@@ -175,23 +174,30 @@ class NoteEditor(Watching):
         given = msgspec.to_builtins(last)
         carried = {name: given[name] for name in carry.WORDS if not str(values.get(name) or "").strip()}
         if carried:
-            self._before.append(values)
-            self._put({**values, **carried})
+            self.form.remember({name: values.get(name) for name in carried})
+            self.form.load({**values, **carried})
+            self._followed()
             self.app.notify("Carried forward. Response and plan must say what is different today.")
         self.action_insert()
 
     def action_undo(self) -> None:
-        """Take back what the last command changed. In a text, Ctrl+Z takes back typing."""
-        if self._before:
-            self._put(self._before.pop())
+        """Take back the last answer or what the last command changed. In a text, Ctrl+Z takes back typing first."""
+        taken = self.form.take_back()
+        if taken is None:
+            self.app.notify("No answer or command to take back; in a text, Ctrl+Z takes back typing.")
         else:
-            self.app.notify("No command to take back; in a text, Ctrl+Z takes back typing.")
-        self.action_insert()
+            self._followed()
+        if not taken:
+            self.action_insert()
 
-    def _put(self, values: dict[str, Any]) -> None:
-        self.form.load(values)
+    def _followed(self) -> None:
+        """The journal and the check follow what was not typed."""
         self.touched()
         self.check_soon()
+
+    def read_back(self) -> Sequence[str]:
+        """What was answered by one key and weighs much."""
+        return self.form.read_back()
 
 
 def _touched(item: ObjectiveState) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from iop_tui.clinical.notes.links import ObjectiveState, link, number_of, resolve
@@ -51,11 +50,16 @@ class ObjectivesField(ValueField):
         if stored not in self.value and (more is None or more.id not in known):
             self.set_value((*self.value, stored))
 
-    def on_key(self, event: events.Key) -> None:
+    def answer(self, letter: str, at: float) -> bool:
         """`#` opens the list, as it does in a text."""
-        if event.character == "#":
-            event.stop()
+        del at
+        if letter == "#":
             self.choose()
+        return letter == "#"
+
+    def offered(self) -> str:
+        """The two keys."""
+        return "# or Enter to open it"
 
     def action_choose(self) -> None:
         """Open the list."""

@@ -28,7 +28,9 @@ from iop_tui.ui.review import SAID
 from iop_tui.workspace import Workspace
 
 CHECK_SECONDS = 0.8
-"""From a key to the check: short enough to be of use, long enough that nobody waits for it."""
+"""From the last key to the check: short enough to be of use, long enough that nobody waits for it."""
+MOST_SECONDS = 4.0
+"""Who types without a pause gets a check this often: a check reads the whole note."""
 _REST = 0.0002
 NEW = "+"
 KEEP = "-"
@@ -52,6 +54,7 @@ class Watching(Writing):
     def __init__(self, ws: Workspace, start: starting.Start, charting: Charting) -> None:
         super().__init__(ws, start, charting)
         self._waiting: Timer | None = None
+        self._typed_at = self._owed_at = 0.0
         self._phrases: list[Phrase] = []
         self._checkers: dict[str, Checker] = {}
         self._names: tuple[str, ...] = ()
@@ -105,11 +108,18 @@ class Watching(Writing):
         self.check_soon()
 
     def check_soon(self) -> None:
-        """Look at the text a moment from now; later keys do not put it off."""
+        """Look at the text when nobody typed for a moment, at the latest after `MOST_SECONDS`."""
+        self._typed_at = time.monotonic()
         if self._waiting is None:
+            self._owed_at = self._typed_at + MOST_SECONDS
             self._waiting = self.set_timer(CHECK_SECONDS, self._check_now)
 
     def _check_now(self) -> None:
+        now = time.monotonic()
+        pause = min(self._typed_at + CHECK_SECONDS, self._owed_at) - now
+        if pause > 0:
+            self._waiting = self.set_timer(pause, self._check_now)
+            return
         self._waiting = None
         self.start(self._check, group="check", exclusive=True)
 

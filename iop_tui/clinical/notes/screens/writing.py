@@ -126,7 +126,8 @@ class Writing(EditPage):
             if not await self.save_draft():
                 return
             findings = await self.findings()
-        if not await self.app.push_screen_wait(Review(f"Sign for {self.note.name}?", condensed(findings))):
+        review = Review(f"Sign for {self.note.name}?", condensed(findings), said=self.read_back())
+        if not await self.app.push_screen_wait(review):
             self._to_first(findings)
             return
         if await sign(self, self.desk, [self.record], self.charting.sign):
@@ -134,6 +135,10 @@ class Writing(EditPage):
             self.shell.set_status("draft", "")
             self.app.notify("Signed.")
             self.go("back")
+
+    def read_back(self) -> Sequence[str]:
+        """Hook: answers that the dialog before the signature says in words."""
+        return ()
 
     def _to_first(self, findings: Sequence[Finding]) -> None:
         missing = [item for item in findings if item.severity is Severity.REFUSE and item.field]
