@@ -1,7 +1,7 @@
 """Busy times as iCalendar (RFC 5545): when, and nothing else.
 
 Written by hand, because what is left out is the point: every line is a constant or a time, no text from the vault can
-reach the file. Reading calendars is another matter and needs a library.
+reach the file. Reading other programs' calendars is another matter and needs a library: `moving.ics`.
 """
 
 from __future__ import annotations

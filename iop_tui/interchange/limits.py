@@ -35,5 +35,5 @@ CHUNK = 256 * 1024
 CPU_SECONDS = 600
 ADDRESS_SPACE = 1024 * MIB
 READABLE_ENDINGS = (
-    ".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".xml", ".vcf", ".csv",
+    ".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".xml", ".vcf", ".csv", ".ics",
 )

@@ -60,6 +60,16 @@ def staged_file(path: Path, content: bytes) -> Iterator[Publish]:
 
 
 @contextmanager
+def staged_stream(path: Path, fill: Callable[[Callable[[bytes], None]], None]) -> Iterator[Publish]:
+    """Like `staged_file` for content that is too large to hold: `fill` gets a function that writes the next bytes. What
+    it writes is on the disk under the part's name meanwhile, so it is to be sealed already.
+    """
+    check_free(path)
+    with _staged_part(path, lambda part: _stream(part, fill)) as publish:
+        yield publish
+
+
+@contextmanager
 def staged_folder(path: Path, contents: Iterable[tuple[str, bytes]]) -> Iterator[Publish]:
     """A folder of (name, content) files, taken one at a time; a name may hold `/`. Like `staged_file`; raises
     whatever making the contents raises, too.
@@ -165,9 +175,14 @@ def _named(handle: int, part: Path) -> bool:
 
 
 def _put(path: Path, content: bytes) -> None:
+    _stream(path, lambda write: write(content))
+
+
+def _stream(path: Path, fill: Callable[[Callable[[bytes], None]], None]) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
     try:
-        _write_all(handle, content)
+        fill(lambda content: _write(handle, content))
+        os.fsync(handle)
     except BaseException:
         with suppress(OSError):
             path.unlink()
@@ -177,10 +192,14 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _write_all(handle: int, content: bytes) -> None:
+    _write(handle, content)
+    os.fsync(handle)
+
+
+def _write(handle: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
-    os.fsync(handle)
 
 
 def _sync_folder(folder: Path) -> None:

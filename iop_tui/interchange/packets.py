@@ -103,6 +103,15 @@ def make(ws: Workspace, order: Order) -> Packet:
     return Packet(len(sealed), sha256(sealed).hex(), tuple(contents), "" if order.passphrase else phrase, released.rows)
 
 
+def check(ws: Workspace, order: Order) -> None:
+    """Raise what making this packet would raise for what it holds, for whom and on which ground; a refusal is audited.
+    Nothing is made, and what it is sealed to and where it goes is not looked at.
+    """
+    ws.session.catch_up()
+    _check(ws, order)
+    consents.release(ws, ws.work(), order.person, order.documents, _ground(ws, order))
+
+
 def _check(ws: Workspace, order: Order) -> None:
     """What no ground allows: notes kept apart in a packet for a payer (45 CFR 164.508(a)(2)), and unsigned drafts."""
     if not order.documents:

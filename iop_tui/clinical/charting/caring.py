@@ -10,6 +10,7 @@ import msgspec
 from iop_tui.clinical.checkins import api as checkins
 from iop_tui.clinical.checkins.api import CHECK_IN, SCHEDULE
 from iop_tui.clinical.compliance.api import DueLine
+from iop_tui.clinical.emergency import api as emergency
 from iop_tui.clinical.measures import api as measures
 from iop_tui.clinical.medications import api as medications
 from iop_tui.clinical.medications.api import MEDICATION_REVIEW
@@ -95,5 +96,6 @@ def items(ws: Workspace, found: Chart) -> Iterable[DueLine]:
         yield from relapse.due_of(ws, found.person, found.name)
 
 
-own_lines = checkins.due_lines
-"""Check-ins after discharge: their charts are closed, so that nothing else is asked of them."""
+def own_lines(ws: Workspace) -> list[DueLine]:
+    """What is owed apart from the charts in care: check-ins after discharge, and emergency accesses to know of."""
+    return [*checkins.due_lines(ws), *emergency.due_lines(ws)]

@@ -14,6 +14,7 @@ from iop_tui.clinical.charting.triggers import forced
 from iop_tui.clinical.compliance import api as compliance
 from iop_tui.clinical.compliance.api import DueLine
 from iop_tui.clinical.consents import api as consents
+from iop_tui.clinical.consulting import api as consulting
 from iop_tui.clinical.episodes.api import (
     CONTINUING_CARE_PLAN,
     DISCHARGE_SUMMARY,
@@ -24,10 +25,12 @@ from iop_tui.clinical.episodes.api import (
 )
 from iop_tui.clinical.notes import api as notes
 from iop_tui.clinical.plans import api as plans
+from iop_tui.clinical.restrictions import api as restrictions
 from iop_tui.clinical.safety.api import RAISED, RISK_ASSESSMENT, RiskAssessment
 from iop_tui.clinical.sessions import api as sessions
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.staff import api as staff
+from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NotFound
@@ -249,18 +252,26 @@ def own_lines(ws: Workspace, here: Setting) -> list[DueLine]:
     """
     found = [line for line in compliance.due_lines(ws) if line.action != "sign"]
     parts = (_unsigned, _unwritten, _cosignatures, _licences, _authorizations, _lacking)
-    return [*found, *(line for part in parts for line in part(ws, here)), *caring.own_lines(ws)]
+    handed = [*turnover.due_lines(ws), *consulting.due_lines(ws), *restrictions.due_lines(ws)]
+    return [*found, *(line for part in parts for line in part(ws, here)), *caring.own_lines(ws), *handed]
 
 
 def _unwritten(ws: Workspace, here: Setting) -> Iterable[DueLine]:
     """Sessions that are over and have no note; those of today stand in the schedule."""
+    joint = set()
     for line in sessions.without_note(ws):
         day = line.session.date
         when = note_due(here, day, is_crisis=line.session.kind == "crisis") if day else None
-        if day is not None and day < here.today and when is not None:
-            at = f" {line.session.start:%H:%M}" if line.session.start else ""
-            what = f"Write the note of {day.isoformat()}{at}"
-            yield DueLine(line.person, line.name, what, when.on, when.rule, when.source, line.record, "write")
+        if day is None or day >= here.today or when is None:
+            continue
+        if line.couple and (key := (line.couple, day, line.session.start)) in joint:
+            continue  # one note for both partners
+        elif line.couple:
+            joint.add(key)
+        at = f" {line.session.start:%H:%M}" if line.session.start else ""
+        what = f"Write the note of {day.isoformat()}{at}"
+        action = "couple" if line.couple else "write"
+        yield DueLine(line.person, line.name, what, when.on, when.rule, when.source, line.record, action)
 
 
 def _unsigned(ws: Workspace, here: Setting) -> Iterable[DueLine]:

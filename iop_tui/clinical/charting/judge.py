@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from iop_tui.clinical.charting import caring
+from iop_tui.clinical.charting import caring, lettering
 from iop_tui.clinical.compliance import api as compliance
 from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.episodes.api import DISCHARGE_SUMMARY
@@ -89,6 +89,7 @@ def thread(ws: Workspace, person: bytes, *, record: bytes = b"", day: date | Non
 
 
 def _thread(ws: Workspace, here: Setting, person: bytes, record: bytes, day: date | None) -> notes.Thread:
+    members, own = notes.group_members(ws, person, day or here.today)
     made = notes.Thread(
         today=here.today,
         objectives=objectives(ws, person, day),
@@ -99,6 +100,8 @@ def _thread(ws: Workspace, here: Setting, person: bytes, record: bytes, day: dat
         clinician=ws.user.user,
         record=record,
         day=day or here.today,
+        members=members,
+        own=own,
         facts={"licences": staff.licences(ws, ws.user.user), "codes": compliance.code_times(here.packs)},
     )
     return notes.prepare(made)
@@ -136,7 +139,7 @@ def _facts(ws: Workspace, here: Setting, kind: str, document: Document, person: 
         lines = objective_lines(plans.active(ws, person, getattr(document, "discharged", None)))
         return {"plan_objectives": tuple((line.id, line.number) for line in lines)}
     if kind == LETTER.kind:
-        return {"part2": here.part2}
+        return {"part2": here.part2, "consents": lettering.facts(ws, person)}
     return caring.facts(ws, person, kind)
 
 

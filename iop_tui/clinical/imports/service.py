@@ -24,6 +24,7 @@ from iop_tui.clinical.imports.fingerprints import Fingerprints
 from iop_tui.clinical.imports.model import Counts, Item, Refusal, RowLine
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.people.api import PERSON, Person
+from iop_tui.clinical.sessions.api import CALENDAR_LINE
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import DocumentInvalid, NoKey, NotFound, RoleRefused
 from iop_tui.kernel.ids import TEXT_LENGTH, parse_id, show_id
@@ -44,6 +45,7 @@ _PRIVATE = (
 )
 _ALIKE = "somebody of this name and birth date is here already: perhaps the same person"
 _OWN = "It was exported from this vault; whoever may read it can say whether it is still there."
+_CALENDAR = "A calendar's lines wait for the clinician whose calendar it is, and lie nowhere else."
 
 
 def check_role(ws: Workspace) -> None:
@@ -125,7 +127,9 @@ class _Taking:
             self._file = item.file
         before = (self.counts.created, self.counts.matched, self.counts.unchanged)
         try:
-            if item.vault and item.vault == show_id(self._ws.realm):
+            if item.kind == CALENDAR_LINE.kind:
+                self._refuse(item, _CALENDAR)  # `calendars.import_run` sets these aside
+            elif item.vault and item.vault == show_id(self._ws.realm):
                 self._meet_again(item)
             elif item.kind == PERSON.kind:
                 self._take_person(item)

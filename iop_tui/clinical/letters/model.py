@@ -44,6 +44,7 @@ class Letter(Document, frozen=True, kw_only=True):
                widget=Widget.LINE)
     ] = ""  # fmt: skip
     authorized_until: Annotated[date | None, F("Authorized until", required=True, source=_CONSENT)] = None
+    consent: Annotated[str, F("Consent", search=False, source=_CONSENT, widget=Widget.HIDDEN)] = ""
     contents: Annotated[
         tuple[str, ...], F("What it tells", choices=CONTENTS, required=True, source=_MINIMUM)
     ] = ()
@@ -73,9 +74,31 @@ class Communication(Document, frozen=True, kw_only=True):
     follow_up: Annotated[date | None, F("Follow up on")] = None
 
 
+def _by_consent(letter: Letter, context: RuleContext) -> tuple[Finding, ...]:
+    """A letter names a consent of this person that is in force, covers letters, and names its recipient.
+
+    The fact `consents` is what the record holds: printed id → names of the recipients it is open to.
+    """
+    known = context.facts.get("consents")
+    if known is None:
+        return ()
+    if letter.consent not in known:
+        message = "No consent in force covers this letter. Record what the person allows, then begin it again."
+        return (Finding(Severity.REFUSE, "no_consent", message, "authorization", _CONSENT),)
+    if addressee(letter).casefold() not in {name.casefold() for name in known[letter.consent]}:
+        message = f"The consent names another recipient: {', '.join(known[letter.consent])}."
+        return (Finding(Severity.REFUSE, "other_recipient", message, "recipient", _CONSENT),)
+    return ()
+
+
+def addressee(letter: Letter) -> str:
+    """The name a letter is addressed to: its first line."""
+    return letter.recipient.strip().split("\n", 1)[0].strip()
+
+
 def letter_rules(letter: Letter, context: RuleContext) -> tuple[Finding, ...]:
     """By consent, in time, and no more than the purpose needs."""
-    found = []
+    found = [*_by_consent(letter, context)]
     if letter.written_on and letter.written_on > context.today:
         found.append(Finding(Severity.REFUSE, "future", "The letter lies in the future.", "written_on"))
     if letter.authorized_until and letter.authorized_until < (letter.written_on or context.today):

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from iop_tui.clinical.sessions.model import SESSION, Session
+from iop_tui.clinical.sessions.desk import AppointmentLine, appointments
+from iop_tui.clinical.sessions.model import (
+    APPOINTMENT,
+    CALENDAR_LINE,
+    OPEN,
+    SESSION,
+    Appointment,
+    CalendarLine,
+    Session,
+)
 from iop_tui.clinical.sessions.service import SessionLine, missed, sessions, without_note
 
-__all__ = ["SESSION", "Session", "SessionLine", "missed", "sessions", "without_note"]
+__all__ = [
+    "APPOINTMENT", "CALENDAR_LINE", "OPEN", "SESSION", "Appointment", "AppointmentLine", "CalendarLine", "Session",
+    "SessionLine", "appointments", "missed", "sessions", "without_note",
+]  # fmt: skip

@@ -23,7 +23,8 @@ from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
 PLACES = (Kind.DIR, Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, Kind.PAY, Kind.GRP)
-NEVER = (*INTERNAL_KINDS, "couple_proposal", "disclosure", "wizard_state", "record_request")
+NEVER = (*INTERNAL_KINDS, "couple_proposal", "disclosure", "wizard_state", "record_request", "emergency_access",
+         "emergency_review", "restriction")  # fmt: skip
 """Kinds that say how the program works on a record, or that there may be a partner; none of them is the record."""
 _PROJECTED = "projection"
 

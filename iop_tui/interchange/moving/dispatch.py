@@ -8,7 +8,7 @@ from typing import Any
 from iop_tui.interchange import items
 from iop_tui.interchange.fhir.passes import Reading, TooMuch
 from iop_tui.interchange.limits import Limits
-from iop_tui.interchange.moving import ccda, clientlist, vcard, xml
+from iop_tui.interchange.moving import ccda, clientlist, ics, vcard, xml
 from iop_tui.interchange.moving.columns import ColumnMap
 from iop_tui.interchange.moving.options import Options
 from iop_tui.interchange.reader import Damaged, Source, chunks
@@ -17,7 +17,7 @@ Emit = Callable[[items.Frame], None]
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _TABLES = (".csv", ".tsv")
-_REFUSALS = (xml.Refused, vcard.Refused, clientlist.Refused, Damaged)
+_REFUSALS = (xml.Refused, vcard.Refused, clientlist.Refused, ics.Refused, Damaged)
 
 
 def form_of(source: Source, limits: Limits) -> str:
@@ -53,10 +53,15 @@ def read_all(sources: list[Source], limits: Limits, options: Options, emit: Emit
 
 def _read(source: Source, form: str, limits: Limits, options: Options, emit: Emit) -> int:
     """One file, complete or not at all: its items are sent after the last was read. How many people it names."""
+    found: list[Any] = []
     try:
         data = _content(source, limits)
-        found = list(_items(form, data, source.name, options))
+        for each in _items(form, data, source.name, options):
+            found.append(each)
     except _REFUSALS as reason:
+        for each in found:
+            if isinstance(each, ColumnMap):  # a person may say what the columns are
+                emit(_frame(each, source.name))
         emit(items.Rejected(items.Rejection(source.name, "", str(reason))))
         return 0
     made = [each for each in found if isinstance(each, items.Mapped)]
@@ -82,11 +87,13 @@ def _items(form: str, data: bytes, name: str, options: Options) -> Iterator[Any]
     if form == "vcard":
         return vcard.read(data, name)
     if form == "calendar":
-        raise Damaged("It is a calendar. Sessions are charted here, calendars are not read.")
+        return ics.read(data, name)
     return clientlist.read(data, name, options.columns, options.must)
 
 
 def _frame(found: Any, file: str) -> items.Frame:
     if isinstance(found, ColumnMap):
         return items.Columns(file, dict(found.named), found.unused)
+    if isinstance(found, items.Ignored):
+        return items.Skipped(found)
     return items.Rejected(found) if isinstance(found, items.Rejection) else items.Item(found)

@@ -53,3 +53,27 @@ async def give_copy(page: Page, record: bytes, document: Document | None) -> Non
     count = await page.desk.write(make, record, form, path)
     pages = f", {count} page{'' if count == 1 else 's'}" if count else ""
     page.app.notify(f"Written to {path.name}{pages}.")
+
+
+def release(ws: Workspace, record: bytes, method: str, path: Path) -> int:
+    """Release a letter; the file's size in bytes. Raises what `release_letter` raises."""
+    from iop_tui.interchange.letterout import release_letter
+
+    return release_letter(ws, record, path, method=method).size
+
+
+async def send_letter(page: Page, record: bytes) -> None:
+    """Ask how it is sent and where the file goes; the consent decides whether it may."""
+    from iop_tui.interchange.letterout import METHODS
+
+    consequence = "The letter leaves on the consent it names, with a copy of it, and is entered in the disclosures."
+    answer = await page.app.push_screen_wait(
+        AskLine("Send this letter", consequence, "File", choices=METHODS, done="write it")
+    )
+    if answer is None:
+        return
+    method, name = answer
+    path = Path(name).expanduser()
+    path = path if path.suffix else path.with_suffix(".pdf")
+    await page.desk.write(release, record, method, path)
+    page.app.notify(f"Written to {path.name}. It stands in the list of disclosures.")

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import msgspec
 
 from iop_tui.access.policy import AUTHOR_KINDS, Kind
+from iop_tui.clinical.charting import lettering
 from iop_tui.clinical.charting import service as charting
-from iop_tui.clinical.letters.model import LETTER, TEMPLATES
+from iop_tui.clinical.letters.model import LETTER, TEMPLATES, Letter
 from iop_tui.clinical.notes.starting import called
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.sessions import service as sessions
-from iop_tui.clinical.sessions.model import SESSION
+from iop_tui.clinical.sessions.model import SESSION, Session
 from iop_tui.clinical.signing import api as signing
 from iop_tui.clinical.signing import service as signatures
 from iop_tui.kernel.clock import local_date
@@ -32,7 +33,7 @@ HAND_WRITTEN = frozenset({Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, *AUTHOR_KIN
 NOT_BY_HAND = frozenset({
     "received_note", "received", "received_goal", "received_plan", "encounter", "procedure", "addendum", "amendment",
     "void", "client_signature", "service_line", "plan_review", "partner_message", "safety_concern", "held_note",
-    "record_request", "wizard_state", "report_file",
+    "record_request", "wizard_state", "report_file", "emergency_access", "emergency_review",
 })  # fmt: skip
 """Kinds that arrive, or that belong to another document."""
 
@@ -56,14 +57,20 @@ def kinds(ws: Workspace) -> list[DocumentType[Any]]:
     return sorted(found, key=lambda kind: kind.label.lower())
 
 
-def new_sheet(ws: Workspace, person: bytes, kind: str, template: str = "") -> Sheet:
-    """A new document, or the own unsigned one of that kind to go on with. Raises `NoKey`, `NotFound`, `Refused`."""
+def new_sheet(ws: Workspace, person: bytes, kind: str, template: str = "", consent: str = "") -> Sheet:
+    """A new document, or the own unsigned one of that kind to go on with; a letter on the consent and to the recipient
+    that `consent` names (`lettering.Allowed.key`). Raises `NoKey`, `NotFound`, `Refused`.
+    """
     declared = ws.registry.need(kind)
     signing.place_for(ws, person, declared)
     draft = _draft_of(ws, person, kind) if declared.signable and not template else None
     if draft is not None:
         return draft_sheet(ws, draft)
-    values = msgspec.to_builtins(charting.begin(ws, person, declared, template))
+    document = charting.begin(ws, person, declared, template)
+    if isinstance(document, Letter):
+        chosen = next((item for item in lettering.need(ws, person) if item.key == consent), None)
+        document = lettering.on_consent(document, chosen, ws) if chosen else document
+    values = msgspec.to_builtins(document)
     return Sheet(person, called(people.header(ws, person)), declared, b"", ws.rng.token(16), values)
 
 
@@ -90,7 +97,10 @@ def draft_sheet(ws: Workspace, record: bytes) -> Sheet:
     slot, kept = next(
         ((slot, item) for slot, item in unsaved.kept(ws).items() if item.record == record), (record, None)
     )
-    values = {**msgspec.to_builtins(view.document), **(_fields(kept) if kept else {})}
+    document = view.document
+    if isinstance(document, Session):
+        document = sessions.as_planned(ws, record, document)  # the front desk may have moved it
+    values = {**msgspec.to_builtins(document), **(_fields(kept) if kept else {})}
     name = called(people.header(ws, line.person))
     return Sheet(line.person, name, view.type, record, slot, values, kept.at_ms if kept else 0)
 

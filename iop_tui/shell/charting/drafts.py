@@ -45,7 +45,8 @@ def drafts(ws: Workspace) -> list[Row]:
     names = dict(ws.view.rows("SELECT id, name FROM person WHERE id IN (SELECT person FROM record WHERE author = ?)",
                               (ws.user.user,)))  # fmt: skip
     stored = [
-        Row(line.id, line.service_date or "no date", names.get(line.person, ""), line.label, line.title, record=line.id)
+        Row(line.id, line.service_date or "no date", names.get(line.person, ""), line.label,
+            "! two versions: choose" if line.conflict else line.title, record=line.id)
         for line in lines if line.mark != "void"
     ]  # fmt: skip
     return [*waiting, *stored]
@@ -60,7 +61,8 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("when", "Date", lambda row: Cell(row.when[:10], "dim"), 10),
     Column("name", "Who", lambda row: row.name, 16, weight=1),
     Column("what", "What", lambda row: row.what, 14, weight=1),
-    Column("words", "", lambda row: Cell(row.words, "warn" if row.slot else "dim"), 20, weight=2, priority=1),
+    Column("words", "", lambda row: Cell(row.words, "warn" if row.slot or row.words.startswith("!") else "dim"), 20,
+           weight=2, priority=1),
 )
 
 

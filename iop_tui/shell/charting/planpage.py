@@ -10,7 +10,7 @@ class PlanPage(RecordPage):
     """One revision of a plan."""
 
     heading = "Treatment plan"
-    places = ("record", "planread", "back", "find")
+    places = ("record", "reader", "planread", "back", "find")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A review carries forward what is signed and not closed."""

@@ -103,7 +103,7 @@ class CosignPage(Page):
     """One document as it was signed, to co-sign or to return."""
 
     heading = "Co-signature"
-    places = ("cosign", "back")
+    places = ("cosign", "reader", "back")
 
     def __init__(self, shown: Shown) -> None:
         super().__init__()

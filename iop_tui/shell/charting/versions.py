@@ -28,7 +28,7 @@ class Versions(Page):
     """A list of what happened, below it the comparison of the line under the cursor."""
 
     heading = "Versions"
-    places = ("back", "list")
+    places = ("reader", "back", "list")
     DEFAULT_CSS = "Versions RecordList { margin-top: 1; } Versions DiffView { margin: 1 1 0 1; }"
 
     def __init__(self, label: str, name: str, lines: list[VersionLine]) -> None:

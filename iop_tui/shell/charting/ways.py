@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.shell.care import ways as careways
-from iop_tui.shell.charting import consentways, planways
+from iop_tui.shell.charting import consentways, planways, timeways
 from iop_tui.shell.couples import ways as coupleways
+from iop_tui.shell.exchange import ways as exchangeways
+from iop_tui.shell.leaving import ways as leavingways
+from iop_tui.shell.moving import ways as movingways
+from iop_tui.shell.turnover import ways as turnoverways
 from iop_tui.ui.dialogs import PickOne
 from iop_tui.ui.page import Go
 from iop_tui.ui.palette import Entry, Palette
@@ -54,7 +58,10 @@ HAND_MADE: dict[str, Places] = {
     "timeline_followback": Places("followback", "followbackdraft", "followbackunsaved"),
     "check_in": Places("checkin"),
     "consent": Places("consentnew", "", "consentunsaved"),
+    "restriction": Places("restrictionnew", "", "restrictionunsaved"),
     "person": Places("", "", "personunsaved"),
+    "merge": Places("", "", "mergeunsaved"),
+    "appointment": Places("newtime", "time", "timeunsaved"),
     "staff_profile": Places("", "", "profileunsaved"),
     "program_profile": Places("", "", "profileunsaved"),
     "wizard_state": Places("", "guidego", "guideunsaved"),
@@ -81,13 +88,25 @@ async def document(nav: Navigator, wish: Go) -> None:
     if place and nav.knows(place):
         await nav.way(place, Go(place, (person,)))
         return
-    template = ""
+    template, key = "", ""
     if options := documents.templates(kind):
-        template = await nav.ask(PickOne("Letter for", [(name, name.capitalize()) for name in options])) or ""
-        if not template:
+        key = await _letter_consent(nav, person)
+        chosen_template = key and await nav.ask(PickOne("Letter for", [(name, name.capitalize()) for name in options]))
+        if not chosen_template:
             return
-    sheet = await nav.desk.keep(documents.new_sheet, person, kind, template)
+        template = chosen_template
+    sheet = await nav.desk.keep(documents.new_sheet, person, kind, template, key)
     await nav.show(documents.DocumentEditor(nav.ws, sheet), replace(wish, how=""))
+
+
+async def _letter_consent(nav: Navigator, person: bytes) -> str:
+    """On which consent a letter goes out, and to whom; empty where nothing was chosen. Raises `RuleRefused`."""
+    from iop_tui.clinical.charting import lettering
+
+    found = await nav.desk.read(lettering.need, person)
+    if len(found) == 1:
+        return found[0].key
+    return await nav.ask(PickOne("To whom, on which consent?", [(item.key, item.label) for item in found])) or ""
 
 
 async def draft(nav: Navigator, wish: Go) -> None:
@@ -96,6 +115,9 @@ async def draft(nav: Navigator, wish: Go) -> None:
     from iop_tui.shell.charting import documents
 
     line = await nav.desk.read(records.line_of, wish.ids[0])
+    if line.conflict and line.status != "signed":
+        await exchangeways.merge(nav, wish)
+        return
     place = HAND_MADE.get(line.kind, Places()).draft
     if place and nav.knows(place):
         await nav.way(place, replace(wish, place=place))
@@ -220,13 +242,12 @@ async def profile_unsaved(nav: Navigator, wish: Go) -> None:
 def with_session(ws: Workspace, start: Start, how: str) -> Start:
     """A new note with the times of the session that the wish names."""
     from iop_tui.clinical.notes.model import SESSION_TYPES
-    from iop_tui.clinical.sessions.model import Session
-    from iop_tui.clinical.signing import api as signing
+    from iop_tui.clinical.sessions import service as sessions
 
     if not how.startswith(SESSION):
         return start
-    _, _, session = signing.opened_document(ws, parse_id(how.removeprefix(SESSION)))
-    if not isinstance(session, Session) or session.date is None:
+    session = sessions.planned(ws, parse_id(how.removeprefix(SESSION)))
+    if session.date is None:
         return start
     values = {**start.values, "service_date": session.date.isoformat(), "modality": session.modality}
     if session.start and session.stop:
@@ -245,5 +266,6 @@ WAYS: dict[str, Callable[[Navigator, Go], Awaitable[None]]] = {
     "document": document, "draft": draft, "unsaved": unsaved, "personunsaved": person_unsaved, "amend": amend,
     "amendunsaved": amend_unsaved, "versions": versions, "cosign": cosign, "check": check, "profile": profile,
     "program": program, "profileunsaved": profile_unsaved, **planways.WAYS,
-    **careways.WAYS, **coupleways.WAYS, **consentways.WAYS,
+    **careways.WAYS, **coupleways.WAYS, **consentways.WAYS, **leavingways.WAYS, **movingways.WAYS, **timeways.WAYS,
+    **exchangeways.WAYS, **turnoverways.WAYS,
 }  # fmt: skip

@@ -43,8 +43,8 @@ def test_moving_in(site: Site, tmp_path: Path) -> None:
         assert (taken["created"], taken["rejected"]) == (2, [])
         assert do("import", str(section), "--pick", "everything")["error"]["code"] == "usage"
         calendar = tmp_path / "busy.ics"
-        calendar.write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
-        assert "calendar" in do("import", str(calendar))["rejected"][0]["reason"]
+        calendar.write_text("BEGIN:VCALENDAR\nBEGIN:VEVENT\n")
+        assert "cut off" in do("import", str(calendar))["rejected"][0]["reason"]
 
 
 def _client_list(do: Any, clients: Path) -> None:
