@@ -93,13 +93,15 @@ def directory(stored: Iterable[bytes], root_public: bytes) -> Devices:
     return Devices({device: card for device, (_, card) in found.items()})
 
 
-def late(packs: Iterable[PackEntry], devices: Devices) -> set[bytes]:
-    """Packs that are kept aside: beyond the cut of a lost device, and in nobody else's past."""
+def late(packs: Iterable[PackEntry], devices: Devices, decided: Iterable[bytes] = ()) -> set[bytes]:
+    """Packs that are kept aside: beyond the cut of a lost device, in nobody else's past, and not among those `decided`
+    by a person or before one of them.
+    """
     known = {pack.hash: pack for pack in packs}
     lost = {device for device, card in devices.cards.items() if card.status == LOST}
     if not lost:
         return set()
     vouched = [pack.hash for pack in known.values() if pack.device not in lost]
     cuts = [one for device in lost for one in devices.cards[device].cut]
-    accepted = past([*vouched, *cuts], known)
+    accepted = past([*vouched, *cuts, *decided], known)
     return {pack.hash for pack in known.values() if pack.device in lost} - accepted

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from iop_tui.exchange import carrying, packs, sealing, taking
 from iop_tui.exchange.carrying import Budget, Estimate, Moved
@@ -18,7 +20,21 @@ from iop_tui.exchange.taking import Taken, Waiting
 from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.store.order import PackEntry, canonical, past
 
+T = TypeVar("T")
 _HEAD_SALT = 32
+PART_BYTES = 512 * 1024
+"""Packs of about so many bytes are taken in during one turn: what somebody saves meanwhile waits no longer."""
+
+
+class Turns:
+    """Who writes the vault now. An exchange takes a turn for each step that writes; between two, others may.
+
+    Here everything is done at once; a program with screens gives a subclass that hands `job` to its writing thread.
+    """
+
+    def take(self, job: Callable[[], T]) -> T:
+        """Do a step that writes; what it returns. Raises what it raises."""
+        return job()
 
 
 @dataclass(slots=True)
@@ -57,12 +73,16 @@ def exchange(
     label: str,
     *,
     budget: Budget | None = None,
+    show: Callable[[], None] = lambda: None,
     follow: Callable[[], None] = lambda: None,
+    turns: Turns | None = None,
 ) -> Report:
-    """Exchange with a carrier. `follow` brings the view up and does what the program owes, between taking in and
-    sealing. Raises `CarrierGone`, `MediumUnusable`, `DiskFull`, `Cancelled`; what was done until then stays done.
+    """Exchange with a carrier. After each part that was taken in `show` brings the view up; `follow` does, between
+    taking in and sealing, what the program owes. Only steps that write the vault are done in a turn of `turns`.
+
+    Raises `CarrierGone`, `MediumUnusable`, `DiskFull`, `Cancelled`; what was done until then stays done.
     """
-    clock, budget = ledger.session.clock, budget or Budget()
+    clock, budget, turns = ledger.session.clock, budget or Budget(), turns or Turns()
     started = clock.monotonic()
     report = Report(Moved())
     restore_mirror(ledger, mirror)
@@ -72,7 +92,7 @@ def exchange(
         carrying.pull(mirror, remote, budget, report.moved)
     except MediumUnusable as error:
         failure = error  # what came until then is complete and is taken in all the same
-    absorb(ledger, mirror, report, follow)
+    absorb(ledger, mirror, report, show, follow, turns, budget)
     if failure is not None:
         raise failure
     try:
@@ -84,17 +104,33 @@ def exchange(
     return report
 
 
-def absorb(ledger: Ledger, mirror: Mirror, report: Report, follow: Callable[[], None]) -> None:
+def absorb(
+    ledger: Ledger, mirror: Mirror, report: Report, show: Callable[[], None], follow: Callable[[], None], turns: Turns,
+    budget: Budget,
+) -> None:  # fmt: skip
     """The part between fetching and bringing, which touches no carrier."""
     if taking.restored(ledger, mirror):
         sealing.new_lane(ledger)
         report.restored = True
-    if sealing.pending_acts(ledger):
-        report.sealed += _seal(ledger, mirror)
-    note_taken(report, taking.take(ledger, mirror))
-    follow()
-    report.sealed += _seal(ledger, mirror)
+    taken = Taken()
+    for part in taking.ready(ledger, mirror, taken, PART_BYTES):
+        budget.takes(0)
+        turns.take(partial(_take, ledger, part, taken, report, show))
+    note_taken(report, taken)
+    turns.take(follow)
+    report.sealed += turns.take(partial(sealing.seal_pending, ledger))
+    restore_mirror(ledger, mirror)
     report.missing = len(ledger.missing())
+
+
+def _take(
+    ledger: Ledger, part: list[taking.Opened], taken: Taken, report: Report, show: Callable[[], None]
+) -> None:
+    """One turn. Own acts are sealed first, so that their pack claims to know no more than its writer did."""
+    if sealing.pending_acts(ledger):
+        report.sealed += sealing.seal_pending(ledger)
+    taking.apply(ledger, part, taken)
+    show()
 
 
 def note_taken(report: Report, taken: Taken) -> None:
@@ -109,12 +145,6 @@ def plan(ledger: Ledger, mirror: Mirror, remote: Remote) -> tuple[Estimate, int]
     """What an exchange would move, and how many writes of this device would be sealed first. Changes nothing."""
     restore_mirror(ledger, mirror)
     return carrying.estimate(mirror, remote), sealing.pending(ledger)
-
-
-def _seal(ledger: Ledger, mirror: Mirror) -> list[PackEntry]:
-    made = sealing.seal_pending(ledger)
-    restore_mirror(ledger, mirror)
-    return made
 
 
 def restore_mirror(ledger: Ledger, mirror: Mirror) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from iop_tui.exchange import cards, keys
+from iop_tui.exchange import cards, deciding, keys
 from iop_tui.exchange.cards import DeviceCard, Devices
+from iop_tui.exchange.deciding import Decision
 from iop_tui.exchange.keys import DeviceKeys, TransportKeys
 from iop_tui.kernel.errors import Refused
 from iop_tui.store import exchangelog
-from iop_tui.store.exchangelog import DEVICE, Sealed
+from iop_tui.store.exchangelog import DEVICE, LATE, Sealed
 from iop_tui.store.order import PackEntry, forks, missing
 from iop_tui.store.session import Session
 
@@ -29,6 +30,7 @@ class Ledger:
     transport: TransportKeys
     lane: bytes
     cards: list[bytes]
+    decisions: dict[bytes, Decision] = field(default_factory=dict)
 
     @classmethod
     def read(cls, session: Session, device: DeviceKeys) -> Ledger:
@@ -45,6 +47,7 @@ class Ledger:
             state.get(LANE, b""),
             stored(session, DEVICE),
         )
+        ledger.learn_decisions(stored(session, LATE))
         ledger.own_card()
         return ledger
 
@@ -63,6 +66,16 @@ class Ledger:
         if fresh:
             self.cards += fresh
             self.devices = cards.directory(self.cards, self.session.root_public)
+
+    def learn_decisions(self, stored_decisions: Iterable[bytes]) -> None:
+        """Take into account what people decided of late work, as far as it is certified."""
+        self.decisions = deciding.decided(
+            self.decisions, stored_decisions, self.session.realm, self.session.root_public
+        )
+
+    def accepted(self) -> list[bytes]:
+        """The late packs that a person accepted."""
+        return [pack for pack, decision in self.decisions.items() if decision.accepted]
 
     def own_lane(self) -> list[Sealed]:
         """The packs of the present lane of this device, in order."""

@@ -6,6 +6,7 @@ set aside, never dropped.
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from iop_tui.exchange import packs
@@ -14,6 +15,20 @@ from iop_tui.kernel.rng import Rng
 from iop_tui.vault.digest import sha256
 
 FOLDER = "packs"
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """How the last exchange with a carrier went: when it ended (ms), bytes moved, seconds, what was left. A hint for
+    people, kept beside the packs without a seal; nothing is decided by it.
+    """
+
+    at_ms: int
+    moved_bytes: int
+    seconds: float
+    left: int
+    left_bytes: int
+    complete: bool
 
 
 class Mirror(DirectoryRemote):
@@ -47,5 +62,19 @@ class Mirror(DirectoryRemote):
         if names != self.marks(remote):
             self._write(self._mark_place(remote), "\n".join(sorted(names)).encode("ascii"))
 
-    def _mark_place(self, remote: str) -> Path:
-        return self._root / "r" / packs.text(sha256(b"cwx/mark", remote.encode()))[:12]
+    def note_last(self, remote: str, last: Last) -> None:
+        """Remember how an exchange with a carrier went."""
+        self._write(self._mark_place(remote, ".last"), " ".join(map(str, astuple(last))).encode("ascii"))
+
+    def last(self, remote: str) -> Last | None:
+        """How the last exchange with a carrier went, or None where none is known."""
+        place = self._mark_place(remote, ".last")
+        parts = place.read_text("ascii", "replace").split() if place.exists() else []
+        try:
+            at, moved, seconds, left, left_bytes, complete = parts
+            return Last(int(at), int(moved), float(seconds), int(left), int(left_bytes), complete == "True")
+        except ValueError:
+            return None  # never written, or by another version
+
+    def _mark_place(self, remote: str, suffix: str = "") -> Path:
+        return self._root / "r" / (packs.text(sha256(b"cwx/mark", remote.encode()))[:12] + suffix)

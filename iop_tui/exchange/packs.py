@@ -12,10 +12,21 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
 
+from iop_tui.exchange.packing import (
+    FIRST,
+    PRESENT,
+    AuditPart,
+    Entry,
+    audit_section,
+    read_audit,
+    read_rows,
+    rows_section,
+)
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import NeedsNewer, VaultDamaged
 from iop_tui.kernel.secret import Secret
@@ -23,9 +34,11 @@ from iop_tui.store.rows import ActRow, FingerprintRow, RevisionRow, SessionRow
 from iop_tui.vault import envelope, signing
 from iop_tui.vault.digest import sha256
 
+__all__ = ["FORMAT", "AuditPart", "Body", "Content", "Entry", "Head", "Name", "Pack", "content", "open_pack", "seal"]
+
 T = TypeVar("T")
 MAGIC = b"CWX1"
-FORMAT = 1
+FORMAT = PRESENT
 SIGN_CONTEXT = "cwx/pack/1"
 HEAD_CONTEXT = "cwx/head/1"
 LARGEST = 64 * 1024 * 1024
@@ -33,6 +46,8 @@ TARGET = 64 * 1024
 _HEADER = len(MAGIC) + 4
 _ID, _HASH, _TAG = 16, 32, 4
 _LARGEST_NUMBER = 2**53
+_NAMES = 1 << 16
+"""Names that are kept in both forms: every exchange asks for all of them several times."""
 _NAME = re.compile(r"p/([a-z2-7]{26})/([0-9a-f]{8})-([a-z2-7]{26})")
 _HEAD_NAME = re.compile(r"h/([a-z2-7]{26})")
 
@@ -41,37 +56,6 @@ class Foreign(VaultDamaged):
     """A file that is no pack of this program: another program's, or none at all."""
 
     code = "foreign_pack"
-
-
-class Row(msgspec.Struct, frozen=True, array_like=True):
-    """A sealed revision; `stream` numbers its compartment in the pack's list."""
-
-    id: bytes
-    record: bytes
-    stream: int
-    generation: int
-    tag: bytes
-    deposit: bool
-    sealed: bytes
-
-
-class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """An audit entry without what follows from the one before it: number, device and previous hash."""
-
-    at_ms: int
-    session: bytes
-    changes: bytes
-    state: bytes
-    clean_close: bool
-    sealed: bytes
-
-
-class AuditPart(msgspec.Struct, frozen=True, array_like=True):
-    """Consecutive entries of one device's log: what precedes them, and the entries."""
-
-    first: int
-    previous: bytes
-    entries: tuple[Entry, ...]
 
 
 class Body(msgspec.Struct, frozen=True, array_like=True):
@@ -145,6 +129,7 @@ class Content:
     devices: tuple[bytes, ...]
     keyslots: tuple[tuple[bytes, bytes], ...]
     keys: tuple[bytes, ...]
+    facts: tuple[tuple[str, bytes], ...]
     audit: AuditPart | None
     unknown: tuple[str, ...]
 
@@ -176,6 +161,7 @@ def text(value: bytes) -> str:
     return base64.b32encode(value).decode("ascii").rstrip("=").lower()
 
 
+@lru_cache(maxsize=_NAMES)
 def name_of(lane: bytes, n: int, digest: bytes) -> str:
     """The name of a pack on every carrier."""
     return f"p/{text(lane)}/{n:08x}-{text(digest)[:26]}"
@@ -186,6 +172,7 @@ def head_name(lane: bytes) -> str:
     return f"h/{text(lane)}"
 
 
+@lru_cache(maxsize=_NAMES)
 def parse_name(path: str) -> Name | None:
     """What a name says, or None where it is no pack's."""
     found = _NAME.fullmatch(path)
@@ -241,7 +228,7 @@ def open_pack(data: bytes, realm: bytes, key: Secret) -> Pack:
         raise VaultDamaged("A pack is padded in a way that this program never does.")
     signed = decode(inner[4 : 4 + size], _Signed)
     body = decode(signed.body, Body)
-    if body.format != FORMAT:
+    if not FIRST <= body.format <= FORMAT:
         raise NeedsNewer("A pack was made by a newer version of iop-tui.", "Update iop-tui; the pack is kept.")
     if body.realm != realm:
         raise Foreign("A pack belongs to another program.")
@@ -257,37 +244,36 @@ def sections(
     devices: tuple[bytes, ...] = (),
     keyslots: tuple[tuple[bytes, bytes], ...] = (),
     keys: tuple[bytes, ...] = (),
+    facts: tuple[tuple[str, bytes], ...] = (),
     audit: AuditPart | None = None,
+    format_: int = FORMAT,
 ) -> tuple[tuple[bytes, ...], tuple[tuple[str, bytes], ...]]:
     """Streams and sections of a body, in a fixed order; what is empty is left out."""
     streams = tuple(sorted({row.compartment for row in revisions}))
-    place = {compartment: number for number, compartment in enumerate(streams)}
-    rows = tuple(
-        Row(r.id, r.record, place[r.compartment], r.generation, r.tag, r.deposit, r.sealed) for r in revisions
-    )
-    made: list[tuple[str, object]] = [
-        ("devices", devices),
-        ("acts", tuple((row.id, row.signed) for row in acts)),
-        ("rows", rows),
-        ("sessions", tuple((s.id, s.user, s.for_auditors, s.for_self) for s in sessions)),
-        ("prints", tuple((f.mac, f.target) for f in fingerprints)),
-        ("keyslots", keyslots),
-        ("keys", keys),
-        ("audit", () if audit is None else audit),
+    made = [
+        ("devices", _encoded(devices)),
+        ("acts", _encoded(tuple((row.id, row.signed) for row in acts))),
+        ("rows", rows_section(revisions, streams, format_)),
+        ("sessions", _encoded(tuple((s.id, s.user, s.for_auditors, s.for_self) for s in sessions))),
+        ("prints", _encoded(tuple((f.mac, f.target) for f in fingerprints))),
+        ("keyslots", _encoded(keyslots)),
+        ("keys", _encoded(keys)),
+        ("facts", _encoded(facts)),
+        ("audit", audit_section(audit, format_)),
     ]
-    return streams, tuple((name, encode(value)) for name, value in made if value != ())
+    return streams, tuple((name, data) for name, data in made if data)
 
 
-_KNOWN = frozenset({"devices", "acts", "rows", "sessions", "prints", "keyslots", "keys", "audit"})
+def _encoded(rows: tuple[object, ...]) -> bytes:
+    return encode(rows) if rows else b""
+
+
+_KNOWN = frozenset({"devices", "acts", "rows", "sessions", "prints", "keyslots", "keys", "facts", "audit"})
 
 
 def content(body: Body) -> Content:
     """The rows of a body. Raises `VaultDamaged` where a known section is not what it should be."""
-    rows = _part(body, "rows", tuple[Row, ...], ())
-    if any(row.stream >= len(body.streams) or row.stream < 0 for row in rows):
-        raise VaultDamaged("A pack names a stream it does not list.")
-    audit = body.section("audit")
-    found = _content(body, rows, audit)
+    found = _content(body)
     _check(body, found)
     return found
 
@@ -305,18 +291,17 @@ def _check(body: Body, found: Content) -> None:
         raise VaultDamaged("A pack holds a row that no vault would take.")
 
 
-def _content(body: Body, rows: tuple[Row, ...], audit: bytes) -> Content:
+def _content(body: Body) -> Content:
     return Content(
         tuple(ActRow(*row) for row in _part(body, "acts", tuple[tuple[bytes, bytes], ...], ())),
-        tuple(
-            RevisionRow(r.id, r.record, body.streams[r.stream], r.generation, r.tag, r.deposit, r.sealed) for r in rows
-        ),
+        read_rows(body.section("rows"), body.streams, body.format),
         tuple(SessionRow(*row) for row in _part(body, "sessions", tuple[tuple[bytes, bytes, bytes, bytes], ...], ())),
         tuple(FingerprintRow(*row) for row in _part(body, "prints", tuple[tuple[bytes, bytes], ...], ())),
         _part(body, "devices", tuple[bytes, ...], ()),
         _part(body, "keyslots", tuple[tuple[bytes, bytes], ...], ()),
         _part(body, "keys", tuple[bytes, ...], ()),
-        decode(audit, AuditPart) if audit else None,
+        _part(body, "facts", tuple[tuple[str, bytes], ...], ()),
+        read_audit(body.section("audit"), body.format),
         tuple(name for name, _ in body.sections if name not in _KNOWN),
     )
 

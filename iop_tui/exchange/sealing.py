@@ -15,8 +15,9 @@ from iop_tui.exchange.packs import AuditPart, Body, Entry
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import IopError, VaultDamaged
 from iop_tui.store import acts
-from iop_tui.store.exchangelog import DEVICE, KEY, KEYSLOT, SEALED, TAKEN, Sealed
+from iop_tui.store.exchangelog import DEVICE, FACTS, KEY, KEYSLOT, SEALED, TAKEN, Sealed
 from iop_tui.store.order import NO_PACK, PackEntry, frontier
+from iop_tui.store.revisions import base_of
 from iop_tui.store.rows import EMPTY_DIGEST, ActRow, AuditHeader, ExchangeRow, FingerprintRow, RevisionRow, SessionRow
 from iop_tui.store.session import Session
 from iop_tui.vault.digest import sha256
@@ -50,6 +51,16 @@ class Ends:
 def pending(ledger: Ledger) -> int:
     """How many audit entries wait to be sealed: each write has one."""
     return ledger.session.db.position.audit_seq - _start(ledger).audit
+
+
+def pending_changes(ledger: Ledger) -> tuple[int, int]:
+    """How many revisions and acts wait to be sealed, and their bytes: what colleagues are to get of it."""
+    start, count, size = _start(ledger), 0, 0
+    for table, column, after in (("revision", "sealed", start.revisions), ("act", "signed", start.acts)):
+        query = f"SELECT count(*), coalesce(sum(length({column})), 0) FROM {table} WHERE seq > ? AND {_NOT_TAKEN}"
+        rows, length = ledger.session.db.read(query, (after,))[0]
+        count, size = count + int(rows), size + int(length)
+    return count, size
 
 
 def pending_acts(ledger: Ledger) -> bool:
@@ -90,7 +101,7 @@ def remake(ledger: Ledger, sealed: Sealed) -> bytes:
     """The bytes of a pack that was sealed here. Raises `VaultDamaged` where they are not what they were."""
     place = ledger.sealed.index(sealed)
     start = Ends.of(ledger.sealed[place - 1]) if place else Ends()
-    data = _bytes(ledger, sealed.entry, start, Ends.of(sealed), sealed.key, sealed.salt)
+    data = _bytes(ledger, sealed.entry, start, Ends.of(sealed), sealed.key, sealed.salt, sealed.format)
     if sha256(data) != sealed.entry.hash:
         raise VaultDamaged("A pack cannot be made again as it was.")
     return data
@@ -148,11 +159,12 @@ def _next(ledger: Ledger, start: Ends, last: int) -> Sealed:
         tuple(sorted(heads)), ledger.own_card().rank, removes(rows, session.root_public),
         tuple(row.id for row in rows), max(0, session.clock.now_ms()), 0,
     )  # fmt: skip
-    data = _bytes(ledger, entry, start, end, number, salt)
+    data = _bytes(ledger, entry, start, end, number, salt, packs.FORMAT)
     entry = _with_hash(entry, data)
     return Sealed(
-        entry, number, salt, end.revisions, end.acts, end.sessions, end.fingerprints, end.audit, end.exchange
-    )
+        entry, number, salt, end.revisions, end.acts, end.sessions, end.fingerprints, end.audit, end.exchange,
+        packs.FORMAT,
+    )  # fmt: skip
 
 
 def _with_hash(entry: PackEntry, data: bytes) -> PackEntry:
@@ -172,7 +184,9 @@ def _key_number(ledger: Ledger, start: Ends) -> int:
     return max((number for number in known if number not in travelling), default=keys.FIRST)
 
 
-def _bytes(ledger: Ledger, entry: PackEntry, start: Ends, end: Ends, number: int, salt: bytes) -> bytes:
+def _bytes(
+    ledger: Ledger, entry: PackEntry, start: Ends, end: Ends, number: int, salt: bytes, format_: int
+) -> bytes:
     session = ledger.session
     devices = _data(session, DEVICE, start, end)
     if entry.n == 0:
@@ -185,10 +199,12 @@ def _bytes(ledger: Ledger, entry: PackEntry, start: Ends, end: Ends, number: int
         devices=devices,
         keyslots=tuple((data[:16], data[16:]) for data in _data(session, KEYSLOT, start, end)),
         keys=_data(session, KEY, start, end),
+        facts=_facts(session, start, end),
         audit=_audit(session, start, end),
+        format_=format_,
     )
     body = Body(
-        packs.FORMAT, session.realm, entry.device, entry.lane, entry.n, entry.prev, entry.seen, entry.clock_ms,
+        format_, session.realm, entry.device, entry.lane, entry.n, entry.prev, entry.seen, entry.clock_ms,
         streams, sections,
     )  # fmt: skip
     return packs.seal(body, ledger.device.signer, key=ledger.transport.get(number), number=number, salt=salt)
@@ -258,7 +274,18 @@ def _revisions(session: Session, start: Ends, end: Ends) -> tuple[RevisionRow, .
         f" AND {_NOT_TAKEN} ORDER BY seq"
     )
     rows = session.db.read(query, (start.revisions, end.revisions))
-    return tuple(RevisionRow(r[0], r[1], r[2], r[3], r[4], bool(r[5]), r[6]) for r in rows)
+    found = tuple(RevisionRow(r[0], r[1], r[2], r[3], r[4], bool(r[5]), r[6]) for r in rows)
+    return (*_bases(session, found), *found)
+
+
+def _bases(session: Session, rows: tuple[RevisionRow, ...]) -> list[RevisionRow]:
+    """Versions that some of these are stored against and that are not among them: a pack is read without another."""
+    here = {row.id for row in rows}
+    wanted = dict.fromkeys(name for name in map(base_of, rows) if name and name not in here)
+    found = [session.db.revision(name) for name in wanted]
+    if None in found:
+        raise VaultDamaged("A version lacks the one it is stored against.")
+    return [row for row in found if row is not None]
 
 
 def _sessions(session: Session, start: Ends, end: Ends) -> tuple[SessionRow, ...]:
@@ -277,6 +304,14 @@ def _fingerprints(session: Session, start: Ends, end: Ends) -> tuple[Fingerprint
 def _data(session: Session, kind: str, start: Ends, end: Ends) -> tuple[bytes, ...]:
     query = f"SELECT data FROM exchange WHERE kind = ? AND seq > ? AND seq <= ? AND {_NOT_TAKEN} ORDER BY seq"
     return tuple(bytes(row[0]) for row in session.db.read(query, (kind, start.exchange, end.exchange)))
+
+
+def _facts(session: Session, start: Ends, end: Ends) -> tuple[tuple[str, bytes], ...]:
+    query = (
+        f"SELECT kind, data FROM exchange WHERE kind IN ({','.join('?' * len(FACTS))}) AND seq > ? AND seq <= ?"
+        f" AND {_NOT_TAKEN} ORDER BY seq"
+    )
+    return tuple((str(row[0]), bytes(row[1])) for row in session.db.read(query, (*FACTS, start.exchange, end.exchange)))
 
 
 def _audit(session: Session, start: Ends, end: Ends) -> AuditPart | None:

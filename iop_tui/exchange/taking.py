@@ -17,15 +17,17 @@ from iop_tui.exchange.sealing import removes
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import IopError, NeedsNewer, NotFound, VaultDamaged
 from iop_tui.store import exchangelog
-from iop_tui.store.exchangelog import AUDIT, DEVICE, EPOCH, KEY, KEYSLOT, RIVAL, TAKEN
+from iop_tui.store.exchangelog import AUDIT, DEVICE, EPOCH, FACTS, KEY, KEYSLOT, RIVAL, TAKEN
 from iop_tui.store.order import PackEntry, act_order, canonical, forks
 from iop_tui.store.rows import ActRow, ExchangeRow, RevisionRow
 from iop_tui.store.session import Session
 from iop_tui.store.vaultdb import Batch
+from iop_tui.vault.digest import sha256
 from iop_tui.vault.signing import BadSignature
 
 _PART = 500
-_BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
+"""Packs of about so many bytes make one transaction."""
 NEWER, DAMAGED, FOREIGN, FORGED = "newer", "damaged", "foreign", "forged"
 NO_DEVICE, NO_KEY, LATE = "no_device", "no_key", "late"
 WORDS = {
@@ -73,17 +75,26 @@ def take(
 ) -> Taken:
     """Take in every pack of the mirror that can be. What was taken in is durable when it returns."""
     found = Taken()
-    opened = _open_all(ledger, mirror, found)
-    late = cards.late([*ledger.entries.values(), *(item.entry for item in opened)], ledger.devices)
-    found.waiting += [Waiting(item.name, LATE, item.entry.device) for item in opened if item.entry.hash in late]
-    ready = {item.entry.hash: item for item in opened if item.entry.hash not in late}
-    order = [ready[entry.hash] for entry in canonical([*ledger.entries.values(), *(i.entry for i in ready.values())])
-             if entry.hash in ready]  # fmt: skip
-    for number, part in enumerate(_parts(order), 1):
-        _apply(ledger, part, found)
+    parts = ready(ledger, mirror, found)
+    total, done = sum(map(len, parts)), 0
+    for part in parts:
+        apply(ledger, part, found)
+        done += len(part)
         if progress is not None:
-            progress(min(number * len(part), len(order)), len(order))
+            progress(done, total)
     return found
+
+
+def ready(ledger: Ledger, mirror: Mirror, found: Taken, size: int = BATCH_BYTES) -> list[list[Opened]]:
+    """The packs of the mirror that may be taken in, opened and in order, in parts of about `size` bytes; what may not
+    is noted in `found`. Nothing is written to the vault.
+    """
+    opened = _open_all(ledger, mirror, found)
+    late = _late(ledger, opened, found)
+    good = {item.entry.hash: item for item in opened if item.entry.hash not in late}
+    order = [good[entry.hash] for entry in canonical([*ledger.entries.values(), *(i.entry for i in good.values())])
+             if entry.hash in good]  # fmt: skip
+    return list(_parts(order, size))
 
 
 def restored(ledger: Ledger, mirror: Mirror) -> bool:
@@ -116,9 +127,28 @@ def _names(ledger: Ledger, mirror: Mirror) -> list[str]:
 def not_taken(ledger: Ledger, mirror: Mirror) -> list[Waiting]:
     """The packs of the mirror that wait, and why; nothing is changed."""
     found = Taken()
+    _late(ledger, _open_all(ledger, mirror, found), found)
+    return found.waiting
+
+
+def late_packs(ledger: Ledger, mirror: Mirror) -> list[Opened]:
+    """The packs kept aside because their device was cut off before, in order; nothing is changed."""
+    found = Taken()
     opened = _open_all(ledger, mirror, found)
-    late = cards.late([*ledger.entries.values(), *(item.entry for item in opened)], ledger.devices)
-    return found.waiting + [Waiting(o.name, LATE, o.entry.device) for o in opened if o.entry.hash in late]
+    late = {item.entry.hash: item for item in opened if item.entry.hash in _late(ledger, opened, found)}
+    return [late[entry.hash] for entry in canonical(item.entry for item in late.values())]
+
+
+def _late(ledger: Ledger, opened: list[Opened], found: Taken) -> set[bytes]:
+    """Which packs are kept aside. Those a person filed as not accepted are told no more."""
+    entries = [*ledger.entries.values(), *(item.entry for item in opened)]
+    late = cards.late(entries, ledger.devices, ledger.accepted())
+    found.waiting += [
+        Waiting(item.name, LATE, item.entry.device)
+        for item in opened
+        if item.entry.hash in late and item.entry.hash not in ledger.decisions
+    ]
+    return late
 
 
 # -- opening -------------------------------------------------------------------------------
@@ -199,6 +229,7 @@ def _learn(ledger: Ledger, content: Content) -> None:
     """Devices and transport keys count by the root's signature alone, whoever brings them."""
     session = ledger.session
     ledger.learn(content.devices)
+    ledger.learn_decisions(data for kind, data in content.facts if kind == exchangelog.LATE)
     if content.keys:
         ledger.transport = keys.learn(
             ledger.transport, content.keys, session.realm, ledger.device, session.root_public
@@ -208,20 +239,21 @@ def _learn(ledger: Ledger, content: Content) -> None:
 # -- applying ------------------------------------------------------------------------------
 
 
-def _parts(order: list[Opened]) -> Iterable[list[Opened]]:
+def _parts(order: list[Opened], most: int) -> Iterable[list[Opened]]:
     part: list[Opened] = []
     size = 0
     for item in order:
         part.append(item)
         size += item.entry.size
-        if size >= _BATCH_BYTES:
+        if size >= most:
             yield part
             part, size = [], 0
     if part:
         yield part
 
 
-def _apply(ledger: Ledger, part: list[Opened], found: Taken) -> None:
+def apply(ledger: Ledger, part: list[Opened], found: Taken) -> None:
+    """Take one part of `ready` in, in one transaction."""
     session, work = ledger.session, ledger.session.work()
     before = set(ledger.forks())
     entries = {**ledger.entries, **{item.entry.hash: item.entry for item in part}}
@@ -264,6 +296,7 @@ def _add(session: Session, batch: Batch, item: Opened, found: Taken) -> None:
     rows += [ExchangeRow(DEVICE, cards.identity(data), data) for data in content.devices]
     rows += [ExchangeRow(KEY, keys.identity(data), data) for data in content.keys]
     rows += [ExchangeRow(KEYSLOT, user, user + data) for user, data in content.keyslots]
+    rows += [ExchangeRow(kind, sha256(data)[:16], data) for kind, data in content.facts if kind in FACTS]
     if content.audit is not None:
         rows.append(ExchangeRow(AUDIT, item.entry.hash, encode((item.entry.device, content.audit))))
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from iop_tui.access import charts
+from iop_tui.access import breakglass, charts
 from iop_tui.kernel.clock import Clock, SystemClock
 from iop_tui.kernel.declare import Document, DocumentType, Registry
 from iop_tui.kernel.rng import Rng, SystemRng
@@ -31,7 +31,7 @@ class Environment:
 
     def registry(self) -> Registry:
         """All document kinds: those of the slices and those of access."""
-        return Registry((*charts.TYPES, *self.types))
+        return Registry((*charts.TYPES, breakglass.ON_CALL_ENTRY, *self.types))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,4 @@ class NewUser:
     totp_uri: str
     kit: str
     secrets: slots.UserSecrets
+    name: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,10 +13,10 @@ from iop_tui.access.settle import settle
 from iop_tui.exchange import auditing, cards, engine, enrol, keys, packs, sealing, taking
 from iop_tui.exchange.cards import ACTIVE, LOST, RETIRED, DeviceCard
 from iop_tui.exchange.carrying import Budget, Estimate
-from iop_tui.exchange.engine import DeviceLine, Report
+from iop_tui.exchange.engine import DeviceLine, Report, Turns
 from iop_tui.exchange.keys import DeviceKeys, TransportKeys
 from iop_tui.exchange.ledger import Ledger, stored
-from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.mirror import Last, Mirror
 from iop_tui.exchange.remotes.bundle import SUFFIX, BundleRemote
 from iop_tui.exchange.remotes.directory import DirectoryRemote
 from iop_tui.exchange.remotes.port import Remote
@@ -27,6 +29,7 @@ from iop_tui.kernel.text import clean_line
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.exchangelog import DEVICE, KEY, KEYSLOT, RIVAL
 from iop_tui.store.rows import ExchangeRow
+from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault import slots, words
 from iop_tui.vault.forms import Slot
@@ -151,28 +154,44 @@ def mirror(ws: Workspace) -> Mirror:
 # -- one exchange --------------------------------------------------------------------------
 
 
-def sync(ws: Workspace, line: RemoteLine, *, budget: Budget | None = None) -> Report:
-    """Exchange with a carrier; the view shows what came, and what the program owes after it is done."""
-    offer_slots(ws)
-    found = ledger(ws)
+def sync(
+    ws: Workspace, line: RemoteLine, *, budget: Budget | None = None, turns: Turns | None = None,
+    changed: Callable[[Changes], None] = lambda changes: None,
+) -> Report:  # fmt: skip
+    """Exchange with a carrier; the view shows what came, and what the program owes after it is done. How it went is
+    noted beside the packs.
+
+    With `turns` it may run beside other work on the same vault: every step that writes is done in a turn, `changed`
+    is told what came, and a view that must be built anew (`Workspace.purge_owed`) is left to the caller.
+    """
+    budget, alone, turns = budget or Budget(), turns is None, turns or Turns()
+    turns.take(partial(offer_slots, ws))
+    found, here = ledger(ws), mirror(ws)
+    began, report = ws.clock.monotonic(), None
     remote = open_remote(Path(line.place), ws.realm, ws.rng)
     try:
-        report = engine.exchange(
-            found, mirror(ws), remote, line.place, budget=budget, follow=lambda: follow(ws)
-        )
+        try:
+            report = engine.exchange(found, here, remote, line.place, budget=budget, turns=turns,
+                                     show=lambda: changed(ws.session.catch_up()),
+                                     follow=lambda: changed(follow(ws, rebuild=alone)))  # fmt: skip
+        finally:
+            remote.close()
     finally:
-        remote.close()
+        left = (0, 0) if report is None else (report.moved.left, report.moved.left_bytes)
+        whole = report is not None and not any(left)
+        here.note_last(line.place, Last(ws.clock.now_ms(), budget.spent, ws.clock.monotonic() - began, *left, whole))
     return report
 
 
-def follow(ws: Workspace) -> None:
-    """Bring the view up after packs were taken in, and do what the program owes."""
-    ws.session.catch_up()
-    settle(ws.session)
+def follow(ws: Workspace, *, rebuild: bool = True) -> Changes:
+    """Bring the view up after packs were taken in, and do what the program owes; what changed."""
+    changes = ws.session.catch_up()
+    changes.merge(settle(ws.session))
     take_slots(ws)
     match_slots(ws)
-    if ws.purge_owed():
+    if rebuild and ws.purge_owed():
         ws.rebuild_view()
+    return changes
 
 
 def plan(ws: Workspace, line: RemoteLine) -> tuple[Estimate, int]:

@@ -7,8 +7,14 @@ from pathlib import Path
 from iop_tui.kernel.errors import LockedOut, VaultMissing, WrongSecrets
 from iop_tui.kernel.secret import Secret
 from iop_tui.store.database import refuse_if_in_use
-from iop_tui.vault import headfile, keystore, slots
+from iop_tui.store.session import Session
+from iop_tui.store.work import Work
+from iop_tui.vault import headfile, keystore, slots, totp
 from iop_tui.workspace.environment import DATABASE, Environment
+from iop_tui.workspace.viewplaces import state_key
+
+STEP_BYTES = 8
+"""How the last accepted step of a one-time code is noted."""
 
 
 def open_slot(
@@ -51,6 +57,21 @@ def _refuse_early(file: Path, tag: bytes, env: Environment) -> None:
             f"Too many failed attempts. Wait {-(-wait // 1000)} seconds.",
             "Then try again; the wait grows with each failure.",
         )
+
+
+def accept_again(path: Path, env: Environment, session: Session, seed: Secret, code: str, work: Work) -> None:
+    """A one-time code in the middle of a session: checked, and noted as used in `work`. Failures make the wait grow."""
+    file = path / headfile.NAME
+    tag = tag_of(headfile.read(file).header, session.identity.name)
+    _refuse_early(file, tag, env)
+    place = state_key("totp", session.identity.user)
+    last = int.from_bytes(session.db.state.get(place, b"\x00"), "big")
+    try:
+        step = totp.accept(seed, code, env.code_clock.now_ms() // 1000, last)
+    except WrongSecrets:
+        headfile.note_failure(file, tag, env.code_clock.now_ms())
+        raise
+    work.state[place] = step.to_bytes(STEP_BYTES, "big")
 
 
 def open_kit(path: Path, env: Environment, *, name: str, kit: Secret) -> tuple[slots.Slot, slots.UserSecrets]:

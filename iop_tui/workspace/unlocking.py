@@ -15,11 +15,9 @@ from iop_tui.workspace.environment import DATABASE, Environment
 from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings, refuse_old_slot
 from iop_tui.workspace.pins import check_program, note_seen, program_pin
 from iop_tui.workspace.sessions import begin, open_session
-from iop_tui.workspace.slotaccess import open_slot
+from iop_tui.workspace.slotaccess import STEP_BYTES, open_slot
 from iop_tui.workspace.viewplaces import state_key
 from iop_tui.workspace.workspace import Workspace
-
-_STEP_BYTES = 8
 
 
 def unlock(
@@ -129,7 +127,7 @@ def _begun(
     writer = head_sink(path, db, header, session.device, signing.from_seed(keys.device_seed.reveal()), env.clock)
     work = session.work()
     work.state |= first
-    work.state[state_key("totp", user)] = step.to_bytes(_STEP_BYTES, "big")
+    work.state[state_key("totp", user)] = step.to_bytes(STEP_BYTES, "big")
     begin(session, work, "unlock", f"after {failed} failures" if failed else "")
     note_seen(session.view, db.position)
     headfile.clear_failures(path / headfile.NAME, tag)
@@ -157,7 +155,7 @@ def _accept_code(
 ) -> int:
     """The step of an accepted one-time code (RFC 6238); None asks for none: a recovery kit was used instead."""
     raw = db.state.get(state_key("totp", user), b"\x00")
-    readable = len(raw) <= _STEP_BYTES
+    readable = len(raw) <= STEP_BYTES
     if code is None:
         return int.from_bytes(raw, "big") if readable else 0
     if not readable:

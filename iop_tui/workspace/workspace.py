@@ -26,7 +26,7 @@ from iop_tui.workspace.environment import FRESH_SECONDS, VIEWS, Environment
 from iop_tui.workspace.heads import head_state_of
 from iop_tui.workspace.pins import note_seen
 from iop_tui.workspace.sessions import batch_of, begin, open_session
-from iop_tui.workspace.slotaccess import open_slot
+from iop_tui.workspace.slotaccess import accept_again, open_slot
 from iop_tui.workspace.viewplaces import ViewPlace, new_place, remove_view, stamp_view, state_key
 
 
@@ -103,6 +103,13 @@ class Workspace:
             raise ReauthNeeded(
                 "Signing asks for your passphrase again after five minutes.", "Enter your passphrase, then repeat."
             )
+
+    def take_code(self, work: Work, code: str) -> None:
+        """Check a one-time code for an act that asks for the second factor again; it is used up by the act's own write.
+
+        Raises `WrongSecrets`, `CodeUsed`, `LockedOut`; a wrong code counts like one at the prompt.
+        """
+        accept_again(self.path, self.env, self.session, self._totp_seed, code, work)
 
     # -- end of a session ------------------------------------------------------------------
 

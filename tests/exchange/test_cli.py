@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from iop_tui.shell.demo.secrets import passphrase
 from tests.support.command import Do, Result, Site, command, copy_of, shared_demo
+from tests.tui.terminal import Terminal
 
 ADMIN, THERAPIST = "Alex Founder", "Dana Example"
 
@@ -99,3 +101,68 @@ def test_backup_and_restore(tmp_path_factory: pytest.TempPathFactory, tmp_path: 
     assert not (tmp_path / "cut").exists()
     sealed = tmp_path / "sealed.iopb"
     assert site.run("backup", "--sealed", "--out", str(sealed)).value["verified"] is False
+
+
+@pytest.mark.nightly
+def test_shares_restore_to_an_empty_machine(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    """Shares made, typed back and tried; wrong and too few are named with their exit codes; then the vault is gone."""
+    site, file = copy_of(shared_demo(tmp_path_factory), tmp_path / "vault"), tmp_path / "kept.iopb"
+    admin = ("--vault", str(site.path), "--user", ADMIN, "--json")
+    with site.batch(ADMIN) as do:
+        made = do("recovery", "shares")
+        assert (len(made["shares"]), made["needed"], made["confirmed"]) == (3, 2, False)
+    shares = made["shares"]
+    secrets = [*site.secrets(ADMIN), {"shares": shares[:2]}]
+    assert command(*admin, "recovery", "confirm", secrets=secrets).value["confirmed"] is True
+    assert site.run("backup", "--out", str(file), user=ADMIN).code == 0
+    drill = command(*admin, "recovery", "drill", str(file), "--shares",
+                    secrets=[{"shares": shares[1:]}, *site.secrets(ADMIN)])  # fmt: skip
+    assert (drill.value["ok"], drill.value["opened_with"]) == (True, "recovery shares")
+
+    def restore(place: str, given: list[str], *more: dict[str, object]) -> Result:
+        words = ("--vault", str(tmp_path / place), "--json", "restore", str(file))
+        return command(*words, secrets=[{"shares": given}, *more])
+
+    for number, bad in enumerate((shares[:1], [shares[0], shares[1] + " academic"], [shares[0], "velvet"])):
+        refused = restore(str(number), bad)
+        assert (refused.code, refused.error) == (4, "shares_wrong"), refused.out
+        assert not (tmp_path / str(number)).exists()
+    back = restore("back", shares[1:], {"new_passphrase": "another velvet orchard lantern"})
+    assert back.code == 0, back.out
+    assert back.value["totp_uri"].startswith("otpauth://")
+    doctor = command("--vault", str(tmp_path / "back"), "--json", "doctor").value
+    assert any(item["name"] == "backups" for item in doctor["controls"])
+
+
+@pytest.mark.nightly
+def test_the_ceremony_shows_each_share_once_and_takes_two_words_back(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    site = copy_of(shared_demo(tmp_path_factory), tmp_path / "vault")
+    words = [sys.executable, "-m", "iop_tui", "--vault", str(site.path), "--user", ADMIN, "recovery", "shares"]
+    with Terminal(words, cols=80, rows=24) as seen:
+        typed = site.secrets(ADMIN)
+        seen.wait_for("Passphrase").type(str(typed[0]["passphrase"])).press("<enter>")
+        seen.wait_for("Code").type(str(typed[1]["totp"])).press("<enter>")
+        known: set[str] = set()
+        for number in (1, 2, 3):
+            seen.wait_for(f"Recovery share {number} of 3", timeout=30).wait_for("Written down")
+            sheet = dict(re.findall(r"(\d+) ([a-z]+)", seen.screen().partition("writes it down.")[2]))
+            assert len(sheet) == 33
+            known |= set(sheet.values())
+            seen.press("<enter>")
+            if number == 1:  # a wrong word shows the sheet once more
+                seen.wait_for(r"Share 1, word \d+").type("wrong").press("<enter>")
+                seen.wait_for("Recovery share 1 of 3").wait_for("Written down").press("<enter>")
+            for at in (1, 2):
+                seen.wait_until(lambda number=number, at=at: asked(seen, number) == at)  # type: ignore[misc]
+                (place,) = re.findall(rf"Share {number}, word (\d+): *$", seen.screen().rstrip(), re.MULTILINE)
+                seen.type(sheet[place]).press("<enter>")
+        seen.wait_for("2 of these 3 shares open your account", timeout=30)
+        assert seen.wait_exit() == 0
+        assert len([word for word in known if word in seen.scrollback() + seen.screen()]) <= 6 + 3
+
+
+def asked(seen: Terminal, number: int) -> int:
+    """How many words of a share were asked for since its sheet was wiped."""
+    return len(re.findall(rf"Share {number}, word \d+:", seen.screen()))

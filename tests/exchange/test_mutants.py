@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
+import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iop_tui.access import primitives, settle
-from iop_tui.exchange import cards, sealing, taking
+from iop_tui.exchange import backup, cards, deciding, packs, sealing, taking
 from iop_tui.kernel.errors import IopError
-from iop_tui.store import membership
+from iop_tui.store import basing, exchangelog, membership
+from iop_tui.workspace import backingup
+from tests.exchange import test_bases as bases
+from tests.exchange import test_lanes as lanes
+from tests.exchange import test_late_work as late_work
+from tests.exchange import test_recovery as recovering
 from tests.exchange import test_settling as settling
-from tests.exchange.test_settling import Pair, template  # noqa: F401
-from tests.support.devices import Device
+from tests.exchange.test_lanes import place  # noqa: F401
+from tests.exchange.test_late_work import lost  # noqa: F401
+from tests.exchange.test_recovery import kept  # noqa: F401
 
 Patch = tuple[object, str, object]
 
@@ -23,6 +28,10 @@ Patch = tuple[object, str, object]
 def _plain_number(session: Any, compartment: bytes) -> int:
     row = session.view.one("SELECT coalesce(max(number), 0) FROM generation WHERE compartment = ?", (compartment,))
     return int(row[0]) + 1
+
+
+def _unverified(data: bytes, root_public: bytes) -> deciding.Decision:
+    return deciding.decode(deciding.decode(data, deciding._Signed).decision, deciding.Decision)
 
 
 def _no_anchors(rows: object, root: bytes) -> bool:
@@ -62,24 +71,46 @@ MUTANTS: dict[str, tuple[list[Patch], Callable[..., None]]] = {
         [(sealing, "_key_number", lambda *_: 1)],
         settling.test_a_lost_device_is_cut_off_and_its_late_work_is_kept,
     ),
-}
-
-
-@pytest.fixture
-def pair(template: Pair, tmp_path: Path) -> Pair:  # noqa: F811
-    one, two, stick = template
-    for source, name in ((one.path, "one"), (two.path, "two"), (stick, "stick")):
-        shutil.copytree(source, tmp_path / name)
-    devices = [Device(d.program, d.name, tmp_path / n, d.env, d.clock) for d, n in ((one, "one"), (two, "two"))]
-    return devices[0], devices[1], tmp_path / "stick"
+    "a pack lacks the base of a version": (
+        [(sealing, "_bases", lambda *_: [])], bases.test_every_pack_is_read_without_another_one,
+    ),
+    "a version is stored against what a pack holds": (
+        [(basing, "_in_own_pack", lambda *_: False)], bases.test_every_pack_is_read_without_another_one,
+    ),
+    "anybody decides of late work": (
+        [(deciding, "_read", _unverified)], late_work.test_a_decision_counts_by_its_certificate_and_an_acceptance_stays,
+    ),
+    "a rejection takes an acceptance back": (
+        [(deciding, "_weight", lambda decision: (decision.accepted,))],
+        late_work.test_a_decision_counts_by_its_certificate_and_an_acceptance_stays,
+    ),
+    "what was accepted comes alone": (
+        [(cards, "past", lambda heads, known: set(heads) & set(known))],
+        late_work.test_late_work_is_shown_and_accepted_with_what_came_before_it,
+    ),
+    "a backup is not read back": (
+        [(backup, "_read_back", lambda *_, **__: None)],
+        recovering.test_a_backup_that_reads_back_otherwise_does_not_count,
+    ),
+    "the last verified backup is thinned like any other": (
+        [(backingup, "surplus", lambda found, verified, real=backingup.surplus: real(found, None))],
+        recovering.test_seven_newest_and_one_a_month_are_kept_and_never_the_last_verified_one_lost,
+    ),
+    "packs are believed without a signature": ([(packs.Pack, "verify", lambda *_: None)], lanes.test_many),
+    "a restored device's lane goes on": ([(taking, "restored", lambda *_: False)], lanes.test_many),
+    "bytes are not held against their name": ([(packs, "fits", lambda *_: True)], lanes.test_many),
+    "acts stand as they came": (
+        [(exchangelog, "act_order", lambda packs, arrived: list(dict.fromkeys(arrived)))], lanes.test_many,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutants_die(name: str, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutants_die(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     patches, test = MUTANTS[name]
+    given = {argument: request.getfixturevalue(argument) for argument in inspect.signature(test).parameters}
     for target, attribute, value in patches:
         monkeypatch.setattr(target, attribute, value)
-    arguments = (pair, tmp_path) if "tmp_path" in test.__annotations__ else (pair,)
-    with pytest.raises((AssertionError, IopError)):
-        test(*arguments)
+    with pytest.raises((AssertionError, IopError, pytest.fail.Exception)):
+        test(**given)

@@ -4,50 +4,25 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from iop_tui.access import charts, roles
+from iop_tui.access import charts, primitives, roles
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.medications.model import MEDICATION, Medication
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import Person
 from iop_tui.clinical.staff import service as staff
+from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.store.compare import DUMPS
 from iop_tui.workspace import Workspace, exchanging
-from tests.support.devices import Device, enrolled, first, line
-from tests.support.vaults import keep, note, program, refresh, today
-
-Pair = tuple[Device, Device, Path]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp("settling")
-    one = first(program(folder, seed=21))
-    two = enrolled(one, "Laptop", folder / "laptop", folder / "stick", seed=22)
-    meet(one, two, folder / "stick")
-    return one, two, folder / "stick"
-
-
-@pytest.fixture
-def pair(template: Pair, tmp_path: Path) -> Pair:
-    """A fresh copy of both devices and their stick."""
-    one, two, stick = template
-    copies = [tmp_path / name for name in ("one", "two", "stick")]
-    for source, copy in zip((one.path, two.path, stick), copies, strict=True):
-        shutil.copytree(source, copy)
-    found = [Device(d.program, d.name, path, d.env, d.clock) for d, path in zip((one, two), copies, strict=False)]
-    return found[0], found[1], copies[2]
-
-
-def meet(one: Device, two: Device, stick: Path, user: str = "nadia") -> None:
-    """Both exchange until nothing is left to say."""
-    for device in (one, two, one, two):
-        device.sync(stick, user)
+from tests.exchange.pairs import Pair, meet
+from tests.support.devices import Device, line
+from tests.support.vaults import keep, note, refresh, today
 
 
 def write(ws: Workspace, person: bytes, text: str) -> bytes:
@@ -133,6 +108,41 @@ def test_colleagues_both_make_the_first_key_and_both_read_both(pair: Pair) -> No
                 held.add(tuple(sorted(row[0] for row in rows)))
     assert len(held) == 1
     assert len(held.pop()) >= 2
+
+
+def test_what_a_stand_in_wrote_elsewhere_stays_readable_and_gives_nothing_after_the_end(pair: Pair) -> None:
+    """Tom renews a key before his day on a device that is carried only after it, when Nadia's has renewed it, too."""
+    one, two, stick = pair
+    person, tom, sol = one.program.people["max"], one.program.users["tom"].user, one.program.users["sol"].user
+    with one.workspace() as ws:
+        people.assign(ws, person, sol, roles.COUNSELOR)
+        refresh(ws)
+        until = today(ws) + timedelta(days=3)
+        role = roles.INDIVIDUAL_THERAPIST
+        turnover.transfer(ws, ws.user.user, tom, persons=(person,), role=role, until=until)
+    meet(one, two, stick)
+    with two.workspace() as ws:
+        people.end_care(ws, person, sol)
+        place = charts.compartment_for(ws.session, person, Kind.MED)
+    with two.workspace("tom") as ws:
+        record = keep(ws, person, MEDICATION, Medication(text="Naltrexone 50 mg", status="active"))
+        ((written,),) = ws.view.rows("SELECT id FROM version WHERE record = ?", (record,))
+        refresh(ws)
+    for device in (one, two):
+        device.clock.advance(5 * 86_400)
+    with one.workspace() as ws:
+        keep(ws, person, MEDICATION, Medication(text="Acamprosate 666 mg", status="active"))
+    meet(one, two, stick)
+    meet(one, two, stick, "tom")
+    same(one, two, "nadia")
+    same(one, two, "tom")
+    for device in (one, two):
+        with device.workspace("tom") as ws:
+            assert not ws.session.holds(place)
+        with device.workspace() as ws:
+            ws.session.open_revision(written)
+            assert ws.session.until(place) == 0
+            assert not primitives.rotation_owed(ws.session, place)
 
 
 def test_what_a_removed_user_did_elsewhere_at_that_time_does_not_count(pair: Pair) -> None:

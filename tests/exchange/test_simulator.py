@@ -29,5 +29,5 @@ def test_random_histories(tmp_path: Path, scale: Callable[[int, int], int]) -> N
     for number in range(scale(833, 1)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        run(folder, number, scale(120, 50))
+        run(folder, number, scale(120, 25))
         shutil.rmtree(folder)

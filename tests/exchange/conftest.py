@@ -1,0 +1,33 @@
+"""A pair of devices, made once; every test gets a copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.exchange.pairs import Pair, meet
+from tests.support.devices import Device, enrolled, first
+from tests.support.vaults import program
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Two devices that have met."""
+    folder = tmp_path_factory.mktemp("settling")
+    one = first(program(folder, seed=21))
+    two = enrolled(one, "Laptop", folder / "laptop", folder / "stick", seed=22)
+    meet(one, two, folder / "stick")
+    return one, two, folder / "stick"
+
+
+@pytest.fixture
+def pair(template: Pair, tmp_path: Path) -> Pair:
+    """A fresh copy of both devices and their stick."""
+    one, two, stick = template
+    copies = [tmp_path / name for name in ("one", "two", "stick")]
+    for source, copy in zip((one.path, two.path, stick), copies, strict=True):
+        shutil.copytree(source, copy)
+    found = [Device(d.program, d.name, path, d.env, d.clock) for d, path in zip((one, two), copies, strict=False)]
+    return found[0], found[1], copies[2]
