@@ -125,9 +125,14 @@ class Site:
         return command(*given, *args, secrets=[*(self.secrets(user) if user else []), *more], stdin=stdin)
 
     @contextmanager
-    def batch(self, user: str, more: Sequence[dict[str, object]] = ()) -> Iterator[Do]:
-        """An interactive batch: each call is a line and returns the document of that line."""
-        descriptor = pipe_of([*self.secrets(user), *more])
+    def batch(
+        self, user: str, more: Sequence[dict[str, object]] | Callable[[], Sequence[dict[str, object]]] = ()
+    ) -> Iterator[Do]:
+        """An interactive batch: each call is a line and returns the document of that line. `more` secrets that are
+        codes come as a function: they are of later steps than the unlock's.
+        """
+        unlocking = self.secrets(user)
+        descriptor = pipe_of([*unlocking, *(more() if callable(more) else more)])
         words = [sys.executable, "-m", "iop_tui", "--vault", str(self.path), "--user", user, "batch"]
         with subprocess.Popen(
             [*words, "--secrets-fd", str(descriptor)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.oracle import Log, Row
+from tests.support.oracle import Log, Row, Seen
 from tests.support.vaults import PERSONS, Program, program, refresh, today
 
 
@@ -30,6 +30,7 @@ class Clinic:
     made: Program
     root: Workspace
     _others: dict[str, Workspace] = field(default_factory=dict)
+    _seen: Seen = field(default_factory=Seen)
 
     def ws(self, name: str) -> Workspace:
         """Somebody's workspace, caught up and settled, with a fresh passphrase."""
@@ -56,7 +57,7 @@ class Clinic:
 
     def readable(self, name: str) -> dict[bytes, Row]:
         """Every row of the vault that this user's keys open now, by decrypting each."""
-        log = Log.of(self.root.session.db, self.root.realm)
+        log = Log.of(self.root.session.db, self.root.realm, self._seen)
         member = self.made.users[name]
         keys = log.keys(member.user, member.secrets.enc_seed, self.root.clock.now_ms())
         return log.readable(keys)

@@ -12,7 +12,7 @@ from typing import Any
 
 from iop_tui.access import charts, primitives, roles, settle
 from iop_tui.access.attempts import attempted
-from iop_tui.access.policy import Kind
+from iop_tui.access.policy import AUTHOR_KINDS, Kind
 from iop_tui.clinical.couples import terms
 from iop_tui.clinical.couples.model import (
     HELD,
@@ -95,7 +95,8 @@ def _safe(ws: Workspace, person: bytes) -> bytes:
     places = [charts.reserved_id(chart, Kind.SAFE, role) for role in (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)]
     for place in sorted(places, key=lambda item: not ws.session.holds(item)):
         try:
-            ws.session.public_key(place, kind=Kind.SAFE)
+            if not ws.session.holds(place):
+                charts.author_now(ws.session, place, Kind.SAFE, person)
         except NoKey:
             continue  # nobody has this part yet
         return place
@@ -151,7 +152,8 @@ def _deposit(
 
 def _seal(ws: Workspace, work: Work, home: bytes, body: Body, place: str) -> None:
     try:
-        ws.session.deposit(work, home, body, place)
+        maker = charts.author_now(ws.session, home, place, body.person) if place in AUTHOR_KINDS else b""
+        ws.session.deposit(work, home, body, place, maker)
     except NoKey:
         whose = "couples therapist" if place == Kind.JNT else "person's own clinician"
         raise NoKey(

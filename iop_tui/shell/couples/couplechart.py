@@ -19,6 +19,7 @@ from iop_tui.clinical.joint.model import JOINT_NOTE, JOINT_PLAN
 from iop_tui.clinical.records.api import RecordLine
 from iop_tui.kernel.errors import IopError
 from iop_tui.shell.couples.editor import WRITTEN
+from iop_tui.shell.couples.linking import link, may_link
 from iop_tui.store.view import Changes
 from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.columns import Cell, Column
@@ -55,7 +56,7 @@ class Couples(Page):
     """The couples one knows of."""
 
     heading = "Couples"
-    places = ("back", "find", "list")
+    places = ("couples", "back", "find", "list")
 
     def content(self) -> Iterable[Widget]:
         """One list."""
@@ -73,6 +74,15 @@ class Couples(Page):
 
     async def _reload(self) -> None:
         self.query_one(RecordList).set_rows(await self.desk.read(couples.couples))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only who assigns links."""
+        del parameters
+        return action != "link_couple" or may_link(self.desk.subject)
+
+    def action_link_couple(self) -> None:
+        """Two people become a couple in care."""
+        self.start(link, self)
 
     @on(RecordList.Opened)
     def _open(self, event: RecordList.Opened) -> None:

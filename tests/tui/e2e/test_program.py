@@ -64,11 +64,11 @@ def test_unlock_caseload_chart_note_sign_lock_unlock_and_it_is_there(
 ) -> None:
     terminal = unlock(_start(made, terminals, size), made.founder, nadia)
     _to_note(terminal)
-    terminal.type(f"{CANARY} slept well").press("<f4>a").type("Before the plan").press("<f4><enter>")
+    terminal.type(f"{CANARY} slept well").press("<f4>1").type("Before the plan").press("<f4><enter>")
     terminal.wait_for("mark").press(" <enter>").wait_gone("mark").press("<f4>").type("Listened")
-    terminal.press("<f4>").type("Calmer").press("<f4>mdn").type("Walk daily")
+    terminal.press("<f4>").type("Calmer").press("<f4>212").type("Walk daily")
     terminal.press("<f8>").wait_for("! missing +Modality").press("<enter>").wait_for("! Modality")
-    terminal.press("i").type("Clinic").press("<f8>").wait_for(r"\[s\] sign").press("s")
+    terminal.press("1").type("Clinic").press("<f8>").wait_for(r"\[s\] sign").press("s")
     terminal.wait_for("Timeline").wait_for(f"{CANARY}.*signed")
     terminal.press("<ctrl+l>").wait_for("Locked").wait_for("Passphrase")
     terminal.settle()
@@ -100,7 +100,7 @@ def test_a_signal_keeps_what_was_typed_and_leaves_a_clean_terminal(
     again.wait_for("Unsaved note").press("<home><enter>").wait_for(f"{CANARY} half a wor")
 
 
-def test_kill_of_the_child_loses_at_most_a_second(made: Program, nadia: Codes, terminals: list[Terminal]) -> None:
+def test_t11_kill_of_the_child_loses_at_most_a_second(made: Program, nadia: Codes, terminals: list[Terminal]) -> None:
     terminal = unlock(_start(made, terminals), made.founder, nadia)
     _to_note(terminal)
     terminal.type(f"{CANARY} kept").wait_for("unsaved text kept")
