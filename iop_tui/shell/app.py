@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -30,6 +30,7 @@ from iop_tui.ui.palette import Entry
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iop_tui.shell.exchange.runner import Runner
     from iop_tui.shell.hangup import Hangup
 
 WATCH_SECONDS = 5.0
@@ -96,6 +97,13 @@ class IopApp(DeskApp):
         if self._opening.chores:
             self.run_worker(self.chores.run(), group="chores")
 
+    @cached_property
+    def exchange(self) -> Runner:
+        """The exchange that may run behind the screens; loaded when it is wanted first."""
+        from iop_tui.shell.exchange.runner import Runner
+
+        return Runner(self)
+
     # -- ways between screens --------------------------------------------------------------------
 
     def go(self, wish: Go) -> None:
@@ -122,6 +130,15 @@ class IopApp(DeskApp):
             self.go(Go("safetyplan", (person,)))
         else:
             self.notify("Whose safety plan? Put the cursor on a person, or open a chart.", severity="warning")
+
+    def action_who_reads(self) -> None:
+        """Who could read the line under the cursor of an editor, or what a reader shows."""
+        self.run_worker(cast(WorkType[None], self._who_reads), group="who", exclusive=True)
+
+    async def _who_reads(self) -> None:
+        from iop_tui.shell import whoreads
+
+        await whoreads.show(self)
 
     async def on_event(self, event: events.Event) -> None:
         """Every key puts the time-out off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iop_tui.clinical.turnover.api import notices
@@ -42,7 +43,8 @@ class Chores:
     async def run(self) -> None:
         """Everything in its order. A failure is said and ends the rest, never the program."""
         try:
-            await self._read_in()
+            await self.read_in()
+            await self._exchange()
             await asyncio.sleep(QUIET_BEFORE_CHECK)
             if self.running:
                 await self._check()
@@ -54,7 +56,8 @@ class Chores:
 
     # -- reading in ------------------------------------------------------------------------------
 
-    async def _read_in(self) -> None:
+    async def read_in(self) -> None:
+        """What came is read in, a view that lost something built anew, what the program owes done."""
         changes: Any = None
         if self._ws.behind():
             changes = await self._thread(self._catch_up)
@@ -67,6 +70,10 @@ class Chores:
         await self._app.desk.write(_settle)
         for notice in await self._app.desk.read(notices):
             self._app.notify(f"{notice.text} ({notice.rule})", severity="warning")
+
+    async def _exchange(self) -> None:
+        if await self._app.desk.read(_exchanges):
+            await self._app.exchange.look()
 
     def _catch_up(self) -> Any:
         return self._ws.session.catch_up(self._report_reading, self._stopped.is_set)
@@ -96,12 +103,47 @@ class Chores:
             self._app.set_status("check", f"! CHECK FAILED: {len(alarms)}", "bar_danger")
         else:
             self._app.set_status("check", f"checked {when(self._ws.clock.now_ms)}", "bar")
+            if self.running:
+                await self._backup()
 
     def _verify(self) -> list[Any]:
         return self._ws.verify(None, self._stopped.is_set)
 
+    # -- the scheduled backup --------------------------------------------------------------------
+
+    async def _backup(self) -> None:
+        """After a complete check that found nothing, where the schedule asks for one. Writes go on meanwhile."""
+        folder = self._app.config.backup_folder
+        if not folder:
+            return
+        from iop_tui.workspace import backingup  # loaded when a backup may be due, not at every start
+
+        schedule = backingup.Schedule(Path(folder), self._app.config.backup_hours)
+        if not backingup.due(self._ws, schedule):
+            return
+        self._app.set_status("work", "backing up", "bar_accent")
+        try:
+            target = await self._thread(lambda: backingup.place(self._ws, schedule))
+            await self._app.desk.write(backingup.begin)
+            copied = await self._thread(lambda: backingup.copy(self._ws, target, self._stopped.is_set))
+            await self._app.desk.write(backingup.finish, target, copied)
+            await self._thread(lambda: backingup.thin(self._ws, schedule))
+            self._app.told(None)
+        except Cancelled:
+            return  # the next unlock makes it
+        except IopError as error:
+            self._app.notify(f"No backup was made. {error.message} {error.hint}".strip(), severity="warning")
+        finally:
+            self._app.set_status("work", "")
+
     async def _thread(self, call: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(None, call)
+
+
+def _exchanges(ws: Workspace) -> bool:
+    from iop_tui.workspace import exchanging
+
+    return exchanging.ready(ws)
 
 
 def _settle(ws: Workspace) -> Any:

@@ -11,7 +11,8 @@ from typing import Any
 
 LOCK_CHOICES = (1, 2, 5, 10, 15)
 LOCK_DEFAULT, LOCK_MOST = 5, 15
-_KNOWN = ("theme", "lock_minutes", "mouse", "note_format", "keys")
+_KNOWN = ("theme", "lock_minutes", "mouse", "note_format", "backup_folder", "backup_hours", "keys")
+BACKUP_HOURS, BACKUP_MOST = 24, 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Config:
     lock_minutes: int = LOCK_DEFAULT
     mouse: bool | None = None
     note_format: str = ""
+    backup_folder: str = ""
+    backup_hours: int = BACKUP_HOURS
     keys: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -53,7 +56,8 @@ def load(file: Path | None = None) -> Config:
 def _checked(data: dict[str, Any], name: str) -> Config:
     problems = [_unknown(key, name) for key in data if key not in _KNOWN]
     found = Config()
-    for key, kind in (("theme", str), ("lock_minutes", int), ("mouse", bool), ("note_format", str)):
+    for key, kind in (("theme", str), ("lock_minutes", int), ("mouse", bool), ("note_format", str),
+                      ("backup_folder", str), ("backup_hours", int)):  # fmt: skip
         value = data.get(key)
         if type(value) is kind:
             known: dict[str, Any] = {key: value}
@@ -63,6 +67,9 @@ def _checked(data: dict[str, Any], name: str) -> Config:
     if not 1 <= found.lock_minutes <= LOCK_MOST:
         problems.append(f"{name}: lock_minutes must be 1 to {LOCK_MOST}; {LOCK_DEFAULT} is used.")
         found = replace(found, lock_minutes=LOCK_DEFAULT)
+    if not 1 <= found.backup_hours <= BACKUP_MOST:
+        problems.append(f"{name}: backup_hours must be 1 to {BACKUP_MOST}; {BACKUP_HOURS} is used.")
+        found = replace(found, backup_hours=BACKUP_HOURS)
     keys = data.get("keys", {})
     if isinstance(keys, dict):
         found = replace(found, keys={str(action): str(key) for action, key in keys.items()})
@@ -85,6 +92,8 @@ def save(config: Config, file: Path | None = None) -> None:
     lines += [f"lock_minutes = {config.lock_minutes}"] if config.lock_minutes != LOCK_DEFAULT else []
     lines += [f"mouse = {str(config.mouse).lower()}"] if config.mouse is not None else []
     lines += [f'note_format = "{config.note_format}"'] if config.note_format else []
+    lines += [f'backup_folder = "{_quoted(config.backup_folder)}"'] if config.backup_folder else []
+    lines += [f"backup_hours = {config.backup_hours}"] if config.backup_hours != BACKUP_HOURS else []
     if config.keys:
         lines += ["", "[keys]", *(f'"{action}" = "{_quoted(key)}"' for action, key in sorted(config.keys.items()))]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

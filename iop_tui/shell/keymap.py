@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from iop_tui.shell.exchange import keys as exchange
 from iop_tui.shell.plankeys import DECIDE, PLAN, PLAN_READ, PLAN_REVIEW, PLAN_TREE
+from iop_tui.shell.turnover import keys as turnover
 from iop_tui.ui.keys import EVERYWHERE, Action, KeyTable, kit_actions
 
 GO = "Go to"
@@ -36,10 +38,14 @@ _GO = (
         GO,
         "go('supervision')",
     ),
+    Action("go.schedule", ("g h",), "Schedule", EVERYWHERE, "Times of people with their clinicians.", GO,
+           "go('schedule')"),
     Action("go.couples", ("g k",), "Couples", EVERYWHERE, "The couples you know of.", GO, "go('couples')"),
     Action("go.audit", ("g a",), "Audit", EVERYWHERE, "Who did what, as far as you may know.", GO, "go('audit')"),
     Action("go.safety", ("g x",), "Safety plan", EVERYWHERE, "Of the person at hand, over whatever is open.", GO,
            "safety_plan"),
+    Action("go.glass", ("g !",), "Break the glass", EVERYWHERE, "Somebody's crisis card in an emergency.", GO,
+           "go('glass')"),
     Action("go.settings", ("g ,",), "Settings", EVERYWHERE, "Theme and lock time.", GO, "go('settings')"),
 )
 _BACK = (
@@ -97,13 +103,41 @@ _TODAY = (
         run="check_all",
         footer=30,
     ),
+    Action("today.next-list", ("tab",), "Lists", "today",
+           "Sessions, due, written last; Up and Down go past the ends of a list, too.", run="step_list(1)", footer=35,
+           palette=False),
+    Action("today.previous-list", ("shift+tab",), "Previous list", "today", run="step_list(-1)", palette=False),
     Action("today.reminders", ("x",), "Reminders", "today", "What is due as a calendar file of busy times."),
 )
 _CASELOAD = (
     Action("caseload.filter", ("/",), "Filter", "caseload", "Type the start of a name; Enter opens.", footer=80),
     Action("caseload.note", ("n",), "Note", "caseload", "Write a note about this person.", run="write_note", footer=70),
     Action("caseload.register", ("+",), "Add person", "caseload", "Register a person with the program.", footer=60),
+    Action("caseload.import", ("I",), "Bring in", "caseload", "Client lists, C-CDA, FHIR, vCard.", run="bring_in"),
+    Action("caseload.export", ("E",), "Export everyone", "caseload", "Everyone in your care, for the program itself.",
+           run="export_all"),
     Action("caseload.assign", ("a",), "Assign", "caseload", "Make a clinician part of this person's care.", footer=50),
+)
+_SCHEDULE = (
+    Action("schedule.plan", ("+",), "Plan", "schedule", "A time with a person, with one of their clinicians.",
+           run="plan", footer=80),
+    Action("schedule.move", ("m",), "Move", "schedule", "Another time or place.", run="move", footer=75),
+    Action("schedule.call-off", ("d",), "Cancel", "schedule", "It stays on the schedule as cancelled.",
+           run="call_off", footer=70),
+    Action("schedule.missed", ("N",), "No-show", "schedule", "The person did not come.", run="missed", footer=65),
+    Action("schedule.on-again", ("u",), "On again", "schedule", "It takes place after all.", run="on_again"),
+    Action("schedule.week", ("w",), "Week or day", "schedule", run="week", footer=60),
+    Action("schedule.whose", ("f",), "Whose", "schedule", "One clinician's times, or everybody's.", run="whose",
+           footer=55),
+    Action("schedule.now", ("0",), "Today's", "schedule", "The day or week of today.", run="now"),
+    Action("schedule.calendar", ("i",), "Calendar lines", "schedule", "What an imported calendar says, to decide.",
+           run="calendar"),
+    Action("calendarlines.match", ("p",), "Plan", "calendarlines", "The marked lines with one person.", run="match",
+           footer=80),
+    Action("calendarlines.aside", ("d",), "No session", "calendarlines", "Set the marked lines aside.", run="aside",
+           footer=70),
+    Action("schedule.next", ("]",), "Later days", "schedule", run="step_days(1)", palette=False),
+    Action("schedule.previous", ("[",), "Earlier days", "schedule", run="step_days(-1)", palette=False),
 )
 _FILTER = (
     Action("filter.list", ("down", "tab"), "To the list", "filter", run="screen.to_list", palette=False),
@@ -161,6 +195,10 @@ _CHART = (
            run="guides"),
     Action("chart.consents", ("o",), "Consents", "chart", "What the client authorized, and what was disclosed.",
            run="consents"),
+    Action("chart.import", ("I",), "Bring in", "chart", "A file about this person: C-CDA, FHIR, vCard.",
+           run="bring_in"),
+    Action("chart.leaving", ("P",), "Packet, export", "chart", "What leaves for the client, a provider, a court.",
+           run="what_leaves"),
     Action("chart.assign", ("a",), "Assign", "chart", "Make a clinician part of this person's care.", footer=50),
     Action("chart.edit-person", ("e",), "Edit person", "chart", "Name, contact, pronouns.", footer=45),
     *(
@@ -182,6 +220,10 @@ _CHART = (
     ),
     Action("chart.previous-person", ("K",), "Previous person", "chart", run="step_person(-1)"),
 )
+_COUPLES = (
+    Action("couples.link", ("+",), "Link two people", "couples", "A new couple, with its therapist.",
+           run="link_couple", footer=80),
+)  # fmt: skip
 _COUPLE = (
     Action("couple.new", ("+",), "New", "couple", "Agreement, plan, session, contract day, measure, held note.",
            run="new_document", footer=80),
@@ -247,19 +289,14 @@ _RECORD = (
         "record.withdraw", ("d",), "Withdraw", "record", "Mark it as void, with a reason. Nothing is deleted.",
         run="withdraw",
     ),
+    Action("record.decide", ("m",), "Decide versions", "record",
+           "Where two devices wrote at once: both side by side, merged by you."),
     Action(
         "record.give", ("o",), "Copy for the person", "record", "On paper or as a file; asks first whether it is safe.",
         run="give_copy",
     ),
-    Action(
-        "record.who",
-        ("w",),
-        "Who can read",
-        "record",
-        "Everybody who could read this, with the rule.",
-        run="who_reads",
-        footer=60,
-    ),
+    Action("record.letter", ("l",), "Send the letter", "record", "On the consent it names, into a file.",
+           run="send_letter", footer=67),
     Action(
         "record.received",
         ("v",),
@@ -270,8 +307,18 @@ _RECORD = (
         footer=50,
     ),
 )
+_READER = (
+    Action("reader.who", ("w", "ctrl+r"), "Who can read", "reader",
+           "Everybody who could read this, and who would get it if they asked today, with the rule.",
+           run="app.who_reads", footer=60),
+)  # fmt: skip
+_WHO = (
+    Action("who.line", ("ctrl+r",), "Who reads", "who",
+           "Who could read this line once it is signed, and who would get it if they asked today, with the rule.",
+           run="app.who_reads", footer=48),
+)  # fmt: skip
 _EDITOR = (
-    Action("note.save", ("f2", "ctrl+s"), "Save draft", "editor", "Keep it as an unsigned version.", footer=80),
+    Action("note.save", ("f2", "ctrl+s"), "Save", "editor", "Keep it as an unsigned version.", footer=80),
     Action("note.review", ("f8",), "Review, sign", "editor", "See what is missing, then sign.", footer=75),
     Action(
         "note.command",
@@ -438,6 +485,25 @@ _COSIGN = (
     Action("cosign.return", ("r",), "Return", "cosign", "Back to the author with what is to be changed.",
            run="give_back", footer=70),
 )  # fmt: skip
+_LEAVING = (
+    Action("leaving.packet", ("p",), "Packet", "leaving", "Seal the marked documents to who receives them.",
+           footer=85),
+    Action("leaving.export", ("e",), "Whole record", "leaving", "Everything you may export, as FHIR R4.", footer=80),
+    Action("leaving.mark-all", ("a",), "Mark all", "leaving", "Every document, or none.", footer=70),
+)  # fmt: skip
+_MOVING = (
+    Action("moving.take", ("f2", "ctrl+s"), "Bring in", "moving", "Store what is new in it.", footer=85),
+    Action("moving.columns", ("c",), "Columns", "moving", "What each column of a client list is.", footer=75),
+    Action("moving.pick", ("p",), "Pick parts", "moving", "Problems, goals and scores of C-CDA documents.", footer=70),
+    Action("mapping.apply", ("f2", "ctrl+s"), "Look again", "mapping", "With these columns.", footer=85),
+    Action("mapping.keep", ("w",), "Keep", "mapping", "Under a name, for the next list of the same make.",
+           footer=75),
+    Action("mapping.load", ("l",), "Load", "mapping", "A mapping that was kept.", footer=70),
+)  # fmt: skip
+_GLASS = (
+    Action("glassreview.verdict", ("v",), "Verdict", "glassreview", "Whether the access was justified, and why.",
+           run="verdict", footer=80),
+)  # fmt: skip
 _AUDIT = (
     Action(
         "audit.longer", ("m",), "Further back", "audit", "A month, a year, everything.", run="further_back", footer=60
@@ -451,13 +517,20 @@ def _under(heading: str, *groups: tuple[Action, ...]) -> list[Action]:
 
 TABLE = KeyTable(
     (
-        *_under("Here", _TODAY, _CASELOAD, _CHART, _COUPLE, _CONTRACT, _RECORD, _RESULTS, _STAFF, _COSIGN, _AUDIT),
-        *_under("Here", PLAN_READ, _CARE, _CONSENTS),
+        *_under("Here", _TODAY, _CASELOAD, _CHART, _COUPLES, _COUPLE, _CONTRACT, _RECORD, _READER, _RESULTS, _STAFF),
+        *_under("Here", _COSIGN, _AUDIT),
+        *_under("Here", _GLASS, _LEAVING, _MOVING),
+        *_under("Here", PLAN_READ, _CARE, _CONSENTS, _SCHEDULE),
+        *_under("Here", *turnover.HERE),
+        *_under("Here", exchange.EXCHANGE, exchange.DEVICES, exchange.MERGE, exchange.TWICE),
         *_under("Writing", _EDITOR, _NOTE, PLAN, PLAN_TREE, PLAN_REVIEW, DECIDE, _FIELDS, _DOCUMENT),
+        *_under("Writing", _WHO),
         *_under("In the field above the list", _FILTER, _SEARCH),
         *_under("After Esc", _ROW, _NOTE_ROW, _GUIDE_ROW),
         *_under("Here", _BACK, _FIND),
         *_GO,
+        *exchange.GO,
+        *turnover.GO,
         *kit_actions(),
     )
 )

@@ -116,7 +116,7 @@ class Navigator:
             return
         page = self._kept.get(name)
         if page is None:
-            page = self._kept[name] = _new_root(name)
+            page = self._kept[name] = _new_root(name, self._app.ws)
             self._app.install_screen(page, name)
         await self._app.push_screen(page)
 
@@ -224,7 +224,7 @@ def _described(line: UnsavedLine, today: str) -> str:
     return f"the text of {moment}, {line.words} words"
 
 
-def _new_root(name: str) -> Page:
+def _new_root(name: str, ws: Workspace) -> Page:
     if name == "caseload":
         from iop_tui.clinical.people.screens import Caseload
 
@@ -241,6 +241,14 @@ def _new_root(name: str) -> Page:
         from iop_tui.shell.screens.auditlog import AuditLog
 
         return AuditLog()
+    if name == "schedule":
+        from iop_tui.clinical.sessions.screens import Schedule
+
+        return Schedule(ws)
+    if name == "exchange":
+        from iop_tui.shell.exchange.page import Exchange
+
+        return Exchange()
     if name == "drafts":
         from iop_tui.shell.charting.drafts import Drafts
 

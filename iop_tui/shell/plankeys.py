@@ -5,7 +5,7 @@ from __future__ import annotations
 from iop_tui.ui.keys import Action
 
 PLAN = (
-    Action("plan.save", ("f2", "ctrl+s"), "Save draft", "plan", "Keep the plan as an unsigned version.", footer=80),
+    Action("plan.save", ("f2", "ctrl+s"), "Save", "plan", "Keep the plan as an unsigned version.", footer=80),
     Action(
         "plan.review", ("f8",), "Check, sign", "plan", "See what is missing by every rule, then sign.", footer=75
     ),

@@ -48,6 +48,12 @@ class SecretsChannel:
             self._read_line(key)
         return self._ahead[key].popleft()
 
+    def first(self, *keys: str) -> str:
+        """Which of these keys comes first; reads up to it. Raises `Usage` when none comes."""
+        while not any(self._ahead[key] for key in keys):
+            self._read_line(" or ".join(keys))
+        return next(key for key in keys if self._ahead[key])
+
     def has(self, key: str) -> bool:
         """Whether a value for `key` comes at all; reads up to it."""
         try:

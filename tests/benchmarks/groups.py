@@ -15,6 +15,7 @@ GROUPS: dict[str, Callable[[Demo, Path], Iterator[Budget]]] = {
     "typing": screens.typing,
     "moving": screens.moving,
     "slow-line": screens.slow_line,
+    "charting": screens.charting,
     "queries": engine.queries,
     "writing": engine.writing,
     "rebuilding": engine.rebuilding,

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault import headfile, kdf
-from tests.benchmarks import bare
+from tests.benchmarks import bare, trend
 from tests.benchmarks.budget import Budget, median, p99
 from tests.benchmarks.demo import PROGRAM, Demo, start, unlock
 from tests.benchmarks.probe import Paint, Probe
 
 BARE_LIST = [sys.executable, "-m", "tests.benchmarks.bare", "list"]
 BARE_TEXT = [sys.executable, "-m", "tests.benchmarks.bare", "text"]
+TREND = [sys.executable, "-m", "tests.benchmarks.trend"]
 
 STARTS, UNLOCKS, KEYS = 15, 5, 60
 SLOW = 8_000  # bytes per second of a line of 64 kbit/s
@@ -178,6 +179,28 @@ def moving(demo: Demo, folder: Path) -> Iterator[Budget]:
     if pages:
         yield Budget("bytes per page", median(each.size for each in pages), "B", 1_300)
     yield Budget("bytes per full-screen change", max(each.size for each in changes), "B", 10_000)
+
+
+def charting(demo: Demo, folder: Path) -> Iterator[Budget]:
+    """A key on a chart of five hundred points, batch by batch in turn with a bare text area. Needs no vault."""
+    del demo, folder
+    ours, theirs, zooms = list[Paint](), list[Paint](), list[Paint]()
+    with Probe(TREND) as chart, Probe(BARE_TEXT) as plain:
+        chart.when(trend.READY)
+        plain.when(bare.READY)
+        plain.send("<down>" * 100 + "<end>")
+        for probe in (chart, plain):
+            probe.settle(0.5)
+        for _ in range(4):
+            theirs += _sizes(plain, "x", KEYS // 2)
+            ours += _sizes(chart, "<left>", KEYS // 2)
+        for _ in range(8):
+            zooms += [chart.press("+"), chart.press("-")]
+    base = p99([each.last for each in theirs]) * 1000
+    note = f"of a bare TextArea; {trend.POINTS} points"
+    yield Budget("chart: key → paint, p99", p99([each.last for each in ours]) * 1000, "ms", 1.2, base, note)
+    yield Budget("chart: bytes per cursor key", median(each.size for each in ours), "B", 450)
+    yield Budget("chart: bytes per zoom", max(each.size for each in zooms), "B", 10_000)
 
 
 def slow_line(demo: Demo, folder: Path) -> Iterator[Budget]:

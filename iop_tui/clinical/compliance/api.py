@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iop_tui.clinical.compliance.calendars import add_business_days
 from iop_tui.clinical.compliance.packs import in_force, shipped
 from iop_tui.clinical.compliance.rules import Case, Due, Pack, age_tag, code_times, due, hours_band
 from iop_tui.clinical.compliance.service import DueLine
@@ -12,6 +13,7 @@ __all__ = [
     "Due",
     "DueLine",
     "Pack",
+    "add_business_days",
     "age_tag",
     "code_times",
     "due",

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
-from iop_tui.access import charts, roles
+from iop_tui.access import charts, policy, roles
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment
+from iop_tui.clinical.people import api as people
+from iop_tui.clinical.records.api import INTERNAL_KINDS
 from iop_tui.clinical.staff import api as staff
 from iop_tui.exchange import auditing
 from iop_tui.kernel.canonical import decode
@@ -59,7 +61,7 @@ class EventLine:
 
 def due(ws: Workspace) -> list[DueLine]:
     """Everything this user can clear, most urgent first."""
-    found = [*_unsigned(ws), *_unassigned(ws), *_owed(ws), *_conflicts(ws)]
+    found = [*_unsigned(ws), *_unassigned(ws), *_owed(ws), *_conflicts(ws), *_twice(ws)]
     if staff.kit_untested(ws):
         today = local_date(ws.clock.now_ms())
         found.append(
@@ -142,15 +144,39 @@ def _owed(ws: Workspace) -> list[DueLine]:
 
 
 def _conflicts(ws: Workspace) -> list[DueLine]:
+    """Records with two versions, for who may decide between them: a draft's author, else who may write there."""
     today = local_date(ws.clock.now_ms())
     rows = ws.view.rows(
-        "SELECT r.person, p.name, r.record FROM record r LEFT JOIN person p ON p.id = r.person WHERE r.leaves >"
-        " 1 AND r.status = 'draft'"
+        "SELECT r.person, p.name, r.record, r.status, r.author, r.kind, c.kind FROM record r LEFT JOIN person p"
+        " ON p.id = r.person JOIN compartment c ON c.id = r.compartment"
+        " WHERE r.leaves > 1 AND r.status IN ('draft', 'kept') AND r.deposit = 0"
     )
     return [
-        DueLine(person, name or "", "Choose between two versions", today, "conflict", "program rule", record, "open")
-        for person, name, record in rows
+        DueLine(person, name or "", "Choose between two versions", today, "conflict", "program rule", record, "merge")
+        for person, name, record, status, author, kind, place in rows
+        if _may_merge(ws, status, author, kind, place)
     ]
+
+
+def _may_merge(ws: Workspace, status: str, author: bytes, kind: str, place: str) -> bool:
+    mine, offices = author == ws.user.user, set(ws.user.roles)
+    if status == "draft":
+        return mine
+    if kind in INTERNAL_KINDS or ws.registry.get(kind) is None:
+        return False
+    if kind == people.PERSON.kind:
+        return bool(roles.REGISTRARS & offices)
+    return mine or (place != Kind.SHARE and policy.best_cell(place, ws.user.roles) is policy.Cell.FULL)
+
+
+def _twice(ws: Workspace) -> list[DueLine]:
+    """Two entries that may be one person, for who may say so. Nothing is merged by itself."""
+    today = local_date(ws.clock.now_ms())
+    return [
+        DueLine(pair.first, pair.name, "Perhaps entered twice: compare", today, "entered-twice", "program rule",
+                pair.second, "twice")
+        for pair in people.open_pairs(ws)
+    ]  # fmt: skip
 
 
 # -- audit ---------------------------------------------------------------------------------
@@ -286,7 +312,7 @@ class _AuditLog:
         if key is None:
             return _unreadable(seq, header.at_ms, f"in the name of {name}, who did not sign for it")
         try:
-            event = open_event(sealed, self.ws.realm, header.session, key)
+            event = open_event(sealed, self.ws.realm, header, user, key)
         except IopError:
             return _unreadable(seq, header.at_ms, f"by {name}, and does not open")
         if event.user != user:

@@ -91,7 +91,9 @@ def _put(ws: Workspace, work: Work, place: Place, value: Disclosure) -> bytes:
         work, record=identifier, person=place.person, kind=DISCLOSURE.kind, version=DISCLOSURE.version,
         payload=DISCLOSURE.encode(value), source="ledger",
     )  # fmt: skip
-    session.deposit(work, place.compartment, body, place.kind)
+    alone = place.kind in AUTHOR_KINDS
+    maker = charts.author_now(session, place.compartment, place.kind, place.person) if alone else b""
+    session.deposit(work, place.compartment, body, place.kind, maker)
     return identifier
 
 

@@ -71,8 +71,10 @@ class IntakeAssessment(Document, frozen=True, kw_only=True):
     ] = ""
     telehealth_consent: Annotated[bool | None, F("Telehealth consent", required=True)] = None
     told_reporting: Annotated[
-        bool | None, F("Told how to report suspicious access", required=True, source="45 CFR 164.530")
-    ] = None
+        bool | None,
+        F("Told how to report suspicious access", required=True, source="45 CFR 164.530",
+          help="Somebody in the session, messages read by others, a call about the record: whom they tell, and how."),
+    ] = None  # fmt: skip
 
 
 def intake_rules(document: IntakeAssessment, context: RuleContext) -> tuple[Finding, ...]:
@@ -83,7 +85,8 @@ def intake_rules(document: IntakeAssessment, context: RuleContext) -> tuple[Find
         if value is not None and value > context.today:
             found.append(Finding(Severity.REFUSE, "future", "The date lies in the future.", name))
     for name, words in (("private_place", "a private place"), ("device", "a device of the client's own"),
-                        ("telehealth_consent", "a telehealth consent")):  # fmt: skip
+                        ("telehealth_consent", "a telehealth consent"),
+                        ("told_reporting", "whom the client tells of suspicious access")):  # fmt: skip
         if getattr(document, name) is False:
             message = f"Before the first virtual session: {words}."
             found.append(Finding(Severity.WARN, f"no_{name}", message, name, "program rule: telehealth readiness"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from iop_tui.kernel.declare import Document, DocumentType, F, Finding, PersonLine, RuleContext, Severity, Widget
 from iop_tui.kernel.text import initials
@@ -95,4 +95,23 @@ PERSON: DocumentType[Person] = DocumentType(
     person_line=line,
     help="Who the person is and how they may be reached. Read by their clinicians and the front desk.",
 )
-TYPES = (PERSON,)
+SAME, DIFFERENT = "same person", "not the same person"
+
+
+class IdentityDecision(Document, frozen=True, kw_only=True):
+    """What somebody found out about two entries that looked like one person. It merges nothing: both charts stay."""
+
+    other: Annotated[str, F("The other entry", search=False)]
+    decision: Annotated[str, F("Decision", choices=(SAME, DIFFERENT), required=True)]
+    how: Annotated[str, F("How it was found out", required=True, max_length=300, widget=Widget.LINE, search=False)]
+
+
+IDENTITY_DECISION: DocumentType[IdentityDecision] = DocumentType(
+    kind="identity_decision",
+    label="Entered twice",
+    struct=IdentityDecision,
+    compartment="DIR",
+    title=lambda document: document.decision,
+    help="Whether two entries are one person. Lies with one of the two and is in no export.",
+)
+TYPES: tuple[DocumentType[Any], ...] = (PERSON, IDENTITY_DECISION)

@@ -206,6 +206,14 @@ class Caseload(Page):
         if row is not None:
             self.go("note", row.id)
 
+    def action_bring_in(self) -> None:
+        """Records from elsewhere."""
+        self.go("moving")
+
+    def action_export_all(self) -> None:
+        """Everyone in this user's care."""
+        self.go("exportall")
+
     def action_register(self) -> None:
         """A new person."""
         self.go("register")
@@ -249,6 +257,11 @@ class PersonEditor(EditPage):
         self._person, self._restored = person, restored
         self._slot = slot or ws.rng.token(16)
         super().__init__(PERSON.fields(), values or {}, today=local_date(ws.clock.now_ms()), first="given")
+
+    @property
+    def person_edited(self) -> bytes:
+        """Whose entry it is; empty for somebody new."""
+        return self._person
 
     def on_mount(self) -> None:
         """New or known."""

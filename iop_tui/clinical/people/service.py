@@ -24,7 +24,7 @@ from iop_tui.store.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 
-REGISTRARS = frozenset({roles.FRONT_DESK, roles.ADMINISTRATOR, roles.MEDICAL_DIRECTOR, roles.PRIVACY_OFFICER})
+REGISTRARS = roles.REGISTRARS
 SORTS = {"name": "p.sort_key, p.id", "last note": "last_note DESC, p.sort_key", "drafts": "drafts DESC, p.sort_key"}
 
 

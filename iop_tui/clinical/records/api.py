@@ -21,7 +21,9 @@ from iop_tui.workspace import Workspace
 INTERNAL_KINDS = (
     "chart_map", "registration", "forwarded", "root_key", "couple_link", "care_member", "arrival", "cosign_request",
     "cosign_answer", "couple_end", "conflict_clearance", "disclosure",
-    "supervision_exception", "succession", "succession_approval", "private_receipt",
+    "supervision_exception", "succession", "succession_approval", "private_receipt", "caseload_transfer", "leaver",
+    "consult_request", "consult_answer", "restriction_decision", "identity_decision",
+    "appointment", "calendar_line",
 )  # fmt: skip
 _HIDDEN = ",".join(f"'{kind}'" for kind in INTERNAL_KINDS)
 _COLUMNS = (

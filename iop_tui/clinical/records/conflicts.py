@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from iop_tui.access import policy, roles
 from iop_tui.access.primitives import put
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.declare import Document, DocumentType, FieldInfo, show_value
@@ -20,16 +21,19 @@ from iop_tui.kernel.errors import AlreadySigned, NeedsNewer, NotFound, Refused
 from iop_tui.store.view import Changes
 from iop_tui.workspace import Workspace
 
+_ENTRY = "person"
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version: who wrote it when, and what it says."""
+    """One version: who wrote it when, on which device, and what it says."""
 
     revision: bytes
     author: bytes
     author_name: str
     at_ms: int
     document: Document
+    device: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def conflict(ws: Workspace, record: bytes) -> Conflict:
     if kind is None or line.status == "newer":
         raise NeedsNewer("A version of this record needs a newer version of iop-tui.")
     _log(ws, line)
-    sides = tuple(_side(ws, kind, leaf) for leaf in leaves)
+    sides = tuple(sorted((_side(ws, kind, leaf) for leaf in leaves), key=lambda side: (side.at_ms, side.revision)))
     common = _common(ws, record, leaves)
     ancestor = _side(ws, kind, common) if common is not None else None
     return Conflict(line, kind, ancestor, sides, _fields(kind, ancestor, sides))
@@ -95,8 +99,8 @@ def merge(
     Raises `Refused` naming the fields that nobody decided, or for a draft of somebody else; what `conflict` raises.
     """
     found, edited = conflict(ws, record), edited or {}
-    if found.line.status == "draft" and found.line.author != ws.user.user:
-        raise Refused("A draft is merged by its author.")
+    if why := not_yours(ws, found.line):
+        raise Refused(*why)
     undecided = [f.info.label for f in found.open if f.info.name not in chosen and f.info.name not in edited]
     if undecided:
         raise Refused(f"Both versions changed: {', '.join(undecided)}.", "Choose one for each, or write it anew.")
@@ -119,6 +123,25 @@ def merge(
     category = found.line.compartment_kind
     ws.session.note(work, "merge-versions", person=found.line.person, category=category, subject=record)
     return ws.commit(work)
+
+
+def not_yours(ws: Workspace, line: records.RecordLine) -> tuple[str, str] | None:
+    """Why this user may not decide between the versions of a record, with what to do; None where they may.
+
+    A draft is its author's. A directory entry is whose office it is to change it; anything else is merged by who may
+    write where it stands.
+    """
+    if line.status == "draft":
+        mine = line.author == ws.user.user
+        return None if mine else ("A draft is merged by its author.", f"Ask {line.author_name}.")
+    if line.kind == _ENTRY:
+        office = bool(roles.REGISTRARS & set(ws.user.roles))
+        return None if office else ("Your role does not change directory entries.", "Ask the front desk.")
+    place = line.compartment_kind
+    writes = place != policy.Kind.SHARE and policy.best_cell(place, ws.user.roles) is policy.Cell.FULL
+    if writes or line.author == ws.user.user:
+        return None
+    return "You may read this and not write it.", f"Ask {line.author_name}."
 
 
 def left_behind(ws: Workspace, record: bytes) -> tuple[Side, ...]:
@@ -145,7 +168,7 @@ def _log(ws: Workspace, line: records.RecordLine) -> None:
 def _side(ws: Workspace, kind: DocumentType[Document], revision: bytes) -> Side:
     body = ws.session.open_revision(revision).body
     document = kind.decode(body.payload, body.version)
-    return Side(revision, body.author, ws.session.card(body.author).name, body.at_ms, document)
+    return Side(revision, body.author, ws.session.card(body.author).name, body.at_ms, document, body.device)
 
 
 def _ancestors(ws: Workspace, revision: bytes) -> set[bytes]:

@@ -173,34 +173,21 @@ def review_rules(review: RelapseReview, context: RuleContext) -> tuple[Finding, 
 
 
 RELAPSE_PLAN: DocumentType[RelapsePlan] = DocumentType(
-    kind="relapse_plan",
-    label="Relapse-prevention plan",
-    struct=RelapsePlan,
-    compartment="IND",
+    kind="relapse_plan", label="Relapse-prevention plan", struct=RelapsePlan, compartment="IND", signable=True,
     title=lambda plan: f"Relapse plan: {', '.join(plan.substances) or 'not said'}",
-    service_date=lambda plan: plan.made,
-    rules=plan_rules,
-    signable=True,
+    service_date=lambda plan: plan.made, rules=plan_rules,
     help="Belongs to one person. A partner's copy needs that person's authorization.",
-)
+)  # fmt: skip
 RELAPSE_DRILL: DocumentType[RelapseDrill] = DocumentType(
-    kind="relapse_drill",
-    label="Rehearsal",
-    struct=RelapseDrill,
-    compartment="IND",
+    kind="relapse_drill", label="Rehearsal", struct=RelapseDrill, compartment="IND",
     title=lambda drill: f"Rehearsal: {sum(step.used for step in drill.steps)} of {len(drill.steps)} steps used",
-    service_date=lambda drill: drill.on,
-    rules=drill_rules,
+    service_date=lambda drill: drill.on, rules=drill_rules,
     help="The plan played through with the client: which steps were used and which worked.",
-)
+)  # fmt: skip
 RELAPSE_REVIEW: DocumentType[RelapseReview] = DocumentType(
-    kind="relapse_review",
-    label="Relapse plan review",
-    struct=RelapseReview,
-    compartment="IND",
+    kind="relapse_review", label="Relapse plan review", struct=RelapseReview, compartment="IND",
     title=lambda review: f"Relapse plan {review.decision or 'reviewed'} · {review.occasion}",
-    service_date=lambda review: review.on,
-    rules=review_rules,
+    service_date=lambda review: review.on, rules=review_rules,
     help="Every week, and after every lapse or positive screen.",
-)
+)  # fmt: skip
 TYPES: tuple[DocumentType[Any], ...] = (RELAPSE_PLAN, RELAPSE_DRILL, RELAPSE_REVIEW)

@@ -27,7 +27,7 @@ from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.cellfit import strip_of, wrap
 from iop_tui.ui.columns import Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.draftpage import DraftPage, when
+from iop_tui.ui.draftpage import JournalPage
 from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.ui.theme import tones
@@ -115,7 +115,7 @@ class RelapsePage(Page):
     """Whether the plan can be relied on, why, and what each step has come to."""
 
     heading = "Relapse plan"
-    places = ("relapse", "back", "find", "list")
+    places = ("relapse", "reader", "back", "find", "list")
     DEFAULT_CSS = "RelapsePage #standing { margin: 1 0; }"
 
     def __init__(self, person: bytes, first: Shown) -> None:
@@ -164,6 +164,11 @@ class RelapsePage(Page):
         if found is not None:
             self._data = found
             self._show()
+
+    @property
+    def held_record(self) -> bytes:
+        """The plan that is shown."""
+        return self._data.held.record
 
     @on(RecordList.Opened)
     def _open(self) -> None:
@@ -229,10 +234,12 @@ class StepCard(Widget, can_focus=True):
         return strip_of([("  ", styles.text), *((text, styles.of(tone)) for text, tone in parts)], width, styles.text)
 
 
-class DrillPage(DraftPage):
+class DrillPage(JournalPage):
     """The drill: a situation, the steps, how sure the client is now."""
 
     heading = "Drill"
+    journal = unsaved
+    holds = "drill"
     places = ("drill",)
     commands = (("s", "keep"), ("i", "go on"), ("d", "discard"), ("q", "leave"))
 
@@ -291,31 +298,14 @@ class DrillPage(DraftPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def _unsaved(self, at_ms: int) -> unsaved.Unsaved:
+    def held(self, at_ms: int) -> unsaved.Unsaved:
+        """What goes into the journal."""
         drill = self._card.drill
         fields: dict[str, object] = {
             unsaved.KIND: KIND, _SITUATION: drill.situation, _TRIES: msgspec.to_builtins(drill.tries),
             _BEGAN: self.begun.began_ms,
         }  # fmt: skip
         return unsaved.Unsaved(self.begun.person, self.begun.record, fields, at_ms)
-
-    async def keep_draft(self) -> None:
-        """Seal what was played into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self.begun.slot, self._unsaved(self.desk.subject.clock.now_ms()))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self.begun.slot, self._unsaved(subject.clock.now_ms()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved drill kept {when(self.desk.subject.clock.now_ms)}")
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self.begun.slot)
-        self.shell.set_status("draft", "")
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -335,9 +325,7 @@ class DrillPage(DraftPage):
             confidence=int(answer[0]), barriers=answer[1],
         )  # fmt: skip
         await self.desk.write(relapse.keep_drill, self.begun.person, self.begun.record, done, slot=self.begun.slot)
-        self.stored()
-        self._done = True
-        self.shell.set_status("draft", "")
+        self.finished()
         low = done.confidence is not None and done.confidence < 7
         self.app.notify("Kept. Confidence is below 7: revise the plan." if low else "Kept: the plan was rehearsed.")
         self.go("back")

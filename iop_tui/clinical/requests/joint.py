@@ -97,8 +97,10 @@ def decided(ws: Workspace, person: bytes) -> JointDecision:
     return JOINT_DECISION.decode(*rows[0])
 
 
-def joint_part(ws: Workspace, person: bytes) -> JointPart | None:
-    """What of the joint record this user's program may give this partner; None for who keeps no joint record."""
+def joint_part(ws: Workspace, person: bytes, recipient: str = "") -> JointPart | None:
+    """What of the joint record this user's program may give this partner, as a copy for `recipient`; None for who keeps
+    no joint record.
+    """
     pair = couples.couple_of(ws, person)
     if pair is None or not ws.session.holds(pair.joint):
         return None
@@ -113,11 +115,13 @@ def joint_part(ws: Workspace, person: bytes) -> JointPart | None:
     if decision.decision == SUMMARY:
         words = "A summary is given instead of the record."
         return JointPart(SUMMARY, _summary(ws, pair, side), words, decision.state_rule)
-    return _both(ws, pair)
+    return _both(ws, pair, recipient)
 
 
-def _both(ws: Workspace, pair: couples.Couple) -> JointPart:
-    """The whole joint record, by an authorization that both signed; without one, nothing of it."""
+def _both(ws: Workspace, pair: couples.Couple, recipient: str) -> JointPart:
+    """The whole joint record, by an authorization that both signed (of several, the one that names the recipient);
+    without one, nothing of it.
+    """
     given = [
         line for line in consents.in_force(ws, pair.id, source=str(Kind.JNT))
         if line.document.variant != consents.INTERNAL
@@ -125,7 +129,8 @@ def _both(ws: Workspace, pair: couples.Couple) -> JointPart:
     rule = "AAMFT Code of Ethics 2.3"
     if not given:
         return JointPart(BOTH_SIGNED, (), "The joint record needs the written authorization of each of them.", rule)
-    return JointPart(BOTH_SIGNED, _all(ws, pair), "", rule, given[0].id)
+    named = (line for line in given if any(item.name.casefold() == recipient.casefold() for item in line.open_to))
+    return JointPart(BOTH_SIGNED, _all(ws, pair), "", rule, next(named, given[0]).id)
 
 
 def _documents(ws: Workspace, pair: couples.Couple) -> list[tuple[Part, Any]]:

@@ -100,7 +100,7 @@ def prepare(ws: Workspace, person: bytes, request: RecordRequest) -> Prepared:
         _may_ask(ws, person, request)
         prepared = Prepared(person, request, work=ws.work())
         _own(ws, prepared)
-        part = joint_part(ws, person)
+        part = joint_part(ws, person, request.recipient or people.header(ws, person).name)
         if part is not None:
             _joint(ws, prepared, part)
         if not prepared.items and part is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from iop_tui.access import primitives, roles
+from iop_tui.access.policy import AUTHOR_KINDS
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing.model import COSIGN_ANSWER, COSIGN_REQUEST, RETURNED, SIGNED, CosignAnswer, CosignRequest
 from iop_tui.clinical.signing.service import (
@@ -208,7 +209,8 @@ def cosign(ws: Workspace, identifier: bytes) -> Changes:
     if ws.session.holds(target):
         ws.session.write(work, target, body)
     else:
-        ws.session.deposit(work, target, body, value.compartment_kind)
+        maker = shown.request.author if value.compartment_kind in AUTHOR_KINDS else b""
+        ws.session.deposit(work, target, body, value.compartment_kind, maker)
     _answer(ws, work, request_row, CosignAnswer(request=identifier.hex(), outcome=SIGNED, answered_on=today(ws)))
     ws.session.note(
         work, "cosign", person=shown.request.person, category=value.compartment_kind, subject=shown.request.record

@@ -69,6 +69,8 @@ Judge = Callable[[DocumentType[Any], Document, bytes, bytes], tuple[Finding, ...
 Whoever knows the rule packs, the plan and the other sessions provides it."""
 After = Callable[[Work, Signing], None]
 """What the author's program writes in the same transaction as a signature, for example fields for billing."""
+Beside = Callable[[Work, bytes], None]
+"""What it writes in the same transaction as a document, whose record it is given: the schedule's block, for example."""
 
 
 def today(ws: Workspace) -> date:
@@ -110,8 +112,10 @@ def save(
     slot: bytes = b"",
     judge: Judge | None = None,
     source: str = "client in session",
+    beside: Beside | None = None,
 ) -> Saved:
     """Store a version of a document where its author's part in the care puts it; the journal entry `slot` goes.
+    `beside` writes what belongs to it elsewhere, in the same transaction.
 
     Raises `DocumentInvalid`, `AlreadySigned`, `ConflictOpen`, `NoKey`, `NotFound`, `Refused`.
     """
@@ -131,6 +135,8 @@ def save(
     if slot:
         work.clear_journal.append(slot)
     ws.session.note(work, "write", person=person, category=place.kind, subject=identifier, detail=kind.kind)
+    if beside is not None:
+        beside(work, identifier)
     found = (judge or plain_judge(ws))(kind, document, person, identifier)
     return Saved(identifier, revision, found, ws.commit(work))
 

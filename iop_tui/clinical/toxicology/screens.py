@@ -26,7 +26,7 @@ from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.cellfit import strip_of
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.draftpage import DraftPage, when
+from iop_tui.ui.draftpage import JournalPage
 from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.ui.theme import tones
@@ -287,10 +287,12 @@ class Calendar(Widget, can_focus=True):
         return f"{shown:>{width}}", "dim" if amount is None else "text" if amount == 0 else "warn"
 
 
-class FollowbackPage(DraftPage):
+class FollowbackPage(JournalPage):
     """The grid, what it comes to, and the keys."""
 
     heading = "Follow-back"
+    journal = unsaved
+    holds = "days"
     places = ("followback",)
     commands = (("s", "keep"), ("i", "go on"), ("d", "discard"), ("q", "leave"))
     DEFAULT_CSS = "FollowbackPage Lines { margin: 1 0 0 0; }"
@@ -379,34 +381,15 @@ class FollowbackPage(DraftPage):
 
     # -- the journal, the end --------------------------------------------------------------------
 
-    def _unsaved(self, at_ms: int) -> unsaved.Unsaved:
+    def held(self, at_ms: int) -> unsaved.Unsaved:
+        """What goes into the journal."""
         fields: dict[str, object] = {**msgspec.to_builtins(self.document()), unsaved.KIND: KIND}
         return unsaved.Unsaved(self.begun.person, self.begun.record, fields, at_ms)
-
-    async def keep_draft(self) -> None:
-        """Seal the days into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self.begun.slot, self._unsaved(self.desk.subject.clock.now_ms()))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self.begun.slot, self._unsaved(subject.clock.now_ms()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved days kept {when(self.desk.subject.clock.now_ms)}")
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self.begun.slot)
-        self.shell.set_status("draft", "")
 
     async def save_draft(self) -> bool:
         """Keep the follow-back."""
         saved = await self.desk.write(keep_grid, self.begun, self.document())
-        self.stored()
-        self._done = True
-        self.shell.set_status("draft", "")
+        self.finished()
         self.app.notify(" ".join(["Kept.", *(item.message for item in saved.findings)]))
         self.go("back")
         return True

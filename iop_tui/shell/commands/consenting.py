@@ -91,6 +91,7 @@ def explain(call: Call) -> Answer:
     ]
     value = {
         "id": show_id(identifier), "part": found.kind, "readers": readers, "roles": roles, "asked": asked,
+        "on_call": list(found.on_call),
     }  # fmt: skip
     return Answer(value, _explained_lines(found))
 
@@ -101,8 +102,10 @@ def _explained_lines(found: Explanation) -> list[str]:
     ]
     roles = [(line.role, "in" if line.inside else "out", ", ".join(line.names), line.rule) for line in found.roles]
     asked = [(item.who, "in" if item.inside else "out", item.rule, item.source) for item in found.asked]
+    glass = f"In an emergency, with a reason, logged and reviewed: {', '.join(found.on_call)}."
     return [
         *table(("who", "roles", "by", "rule", "since", "until"), readers, empty="Nobody."),
+        *([glass] if found.on_call else []),
         "", *table(("role", "", "who", "rule"), roles, empty=""),
         "", *table(("asked today by", "", "rule", "source"), asked, empty="Nobody asks for this."),
     ]  # fmt: skip

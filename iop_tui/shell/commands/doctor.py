@@ -5,19 +5,20 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from iop_tui import __version__
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import EXIT_DAMAGED, IopError
-from iop_tui.shell import harden
+from iop_tui.shell import config, harden
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import table
 from iop_tui.shell.harden import Control
 from iop_tui.store.database import lock_owner
 from iop_tui.vault import headfile, kdf, keystore
-from iop_tui.workspace import DATABASE
+from iop_tui.workspace import DATABASE, backingup
 
 _NEED_BYTES = 200 * 1024 * 1024
 _INTEGRITY, _CONTINGENCY, _DEVICE = "45 CFR 164.312(c)(1)", "45 CFR 164.308(a)(7)", "45 CFR 164.310(d)(1)"
@@ -71,9 +72,27 @@ def _vault(folder: Path) -> tuple[list[Control], int]:
     found = [
         Control("vault.head", not problem, problem or f"intact, generation {header.generation}", _INTEGRITY),
         Control("vault", True, f"{'demo vault, ' if header.demo else ''}made {iso(header.created_ms)}", _DEVICE),
-        *_slots(header), _database(folder), _private(folder),
+        *_slots(header), _backups(header), _database(folder), _private(folder),
     ]  # fmt: skip
     return found, 0 if found[-2].ok else EXIT_DAMAGED
+
+
+def _backups(header: headfile.Header) -> Control:
+    """The newest whole file in the folder of the schedule; which one was verified last is known after an unlock."""
+    chosen = config.load().backup_folder
+    if header.demo:
+        return Control("backups", True, "none needed: a demo vault", _CONTINGENCY)
+    if not chosen:
+        return Control("backups", False, "none are made by themselves", _CONTINGENCY,
+                       "`iop-tui recovery schedule FOLDER`, on another disk than the vault's.")  # fmt: skip
+    try:
+        moment, file, count = backingup.newest_in(Path(chosen), header.vault_id)
+    except IopError as error:
+        return Control("backups", False, error.message, _CONTINGENCY, error.hint or "Attach the disk, or make one now.")
+    hours = int((datetime.now(UTC) - moment).total_seconds()) // 3600
+    recent = hours < backingup.TOO_OLD_HOURS
+    return Control("backups", recent, f"{count} in {chosen}, newest {file.name}, {hours} h old", _CONTINGENCY,
+                   "" if recent else "Unlock the program, or `iop-tui recovery run`.")  # fmt: skip
 
 
 def _slots(header: headfile.Header) -> list[Control]:

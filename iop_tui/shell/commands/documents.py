@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.measures.model import MEASURE
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import ADDENDUM
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.records import service as entries
+from iop_tui.clinical.sessions import desk
 from iop_tui.clinical.sessions import service as sessions
-from iop_tui.clinical.sessions.model import SESSION, Session
+from iop_tui.clinical.sessions.model import APPOINTMENT, SESSION, Appointment, Session
 from iop_tui.kernel.declare import DocumentType, Finding, Registry
 from iop_tui.kernel.errors import DocumentInvalid, ReauthNeeded, Refused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.shell.commands import coupling
+from iop_tui.shell.commands import coupling, measuring
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import dump
 from iop_tui.slices import TYPES
@@ -25,7 +27,8 @@ ARRIVE = ("measure", "medication", "allergy", "condition", "received_goal", "rec
           "received_note", "received")  # fmt: skip
 """Kinds that come from elsewhere; typed in, they need no signature and get no further version."""
 NOT_BY_HAND = ("amendment", "void", "client_signature", "service_line", "cosign_request", "cosign_answer",
-               "partner_message", "safety_concern", "report_file", "record_request", "wizard_state", "joint_decision")
+               "partner_message", "safety_concern", "report_file", "record_request", "wizard_state", "joint_decision",
+               "emergency_access", "emergency_review")
 """Kinds that belong to another document or are written by the program."""
 PARTNER_SIGNATURE = "partner_signature"
 """Recorded under the document that `--record` names."""
@@ -56,12 +59,15 @@ def new(call: Call) -> Answer:
 
 
 def _new_entry(call: Call, kind: DocumentType[Any], person: bytes) -> Answer:
-    """What usually arrives from elsewhere, entered as it was told."""
+    """What usually arrives from elsewhere, entered as it was told; answers to a questionnaire are scored."""
+    given = call.document()
+    if kind.kind == MEASURE.kind and measuring.is_given(given):
+        return measuring.give(call, person, given)
     if call.args.record:
         raise Refused(f"A {kind.label.lower()} gets no further version.", "Write a new one.")
-    document = kind.parse(call.document())
+    document = kind.parse(given)
     record, revision, found = entries.add(call.ws, person, kind, document)
-    return _written(kind.kind, record, revision, person, found)
+    return written(kind.kind, record, revision, person, found)
 
 
 def _new_document(call: Call, kind: DocumentType[Any], person: bytes) -> Answer:
@@ -70,9 +76,11 @@ def _new_document(call: Call, kind: DocumentType[Any], person: bytes) -> Answer:
     record = parse_id(call.args.record) if call.args.record else None
     if kind.kind == SESSION.kind and isinstance(document, Session):
         saved = sessions.schedule(call.ws, person, document, record=record)
+    elif kind.kind == APPOINTMENT.kind and isinstance(document, Appointment):
+        saved = desk.plan(call.ws, person, document, record=record)
     else:
         saved = charting.save(call.ws, person, kind, document, record=record)
-    return _written(kind.kind, saved.record, saved.revision, person, saved.findings)
+    return written(kind.kind, saved.record, saved.revision, person, saved.findings)
 
 
 def _new_person(call: Call) -> Answer:
@@ -99,10 +107,11 @@ def addend(call: Call) -> Answer:
     target = parse_id(call.args.id)
     saved = notes.addend(call.ws, target, text=document.text, reason=document.reason, on=document.written_on)
     person = records.line_of(call.ws, saved.record).person
-    return _written(ADDENDUM.kind, saved.record, saved.revision, person, saved.findings)
+    return written(ADDENDUM.kind, saved.record, saved.revision, person, saved.findings)
 
 
-def _written(kind: str, record: bytes, revision: bytes, person: bytes, found: tuple[Finding, ...]) -> Answer:
+def written(kind: str, record: bytes, revision: bytes, person: bytes, found: tuple[Finding, ...]) -> Answer:
+    """What was stored, with what the rules say of it."""
     value = {
         "id": show_id(record), "person": show_id(person), "kind": kind, "revision": show_id(revision),
         "findings": [_finding(item) for item in found],

@@ -11,7 +11,6 @@ from iop_tui.exchange.carrying import Budget, Moved
 from iop_tui.exchange.engine import DeviceLine, Report
 from iop_tui.exchange.mirror import Mirror
 from iop_tui.exchange.remotes.directory import DirectoryRemote
-from iop_tui.exchange.taking import WORDS, Waiting
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import Refused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
@@ -20,6 +19,7 @@ from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs, table
 from iop_tui.shell.commands.unlocking import progress, say
+from iop_tui.shell.exchange import words
 from iop_tui.vault import headfile
 from iop_tui.workspace import exchanging, joining
 
@@ -51,7 +51,7 @@ def sync(call: Call) -> Answer:
     report = exchanging.sync(ws, line, budget=_budget(call))
     value = _value(report)
     names = {item.device: item.name for item in exchanging.devices(ws)}
-    return Answer(value, [*_sentences(report, names), *pairs([(k.replace("_", " "), v) for k, v in value.items()
+    return Answer(value, [*words.sentences(report, names), *pairs([(k.replace("_", " "), v) for k, v in value.items()
                           if k in ("sent_bytes", "received_bytes", "packs", "seconds")])])  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _carry(call: Call) -> Answer:
         remote.close()
     value = {**_bytes(moved), "packs": len(moved.received) + len(moved.sent), "waiting": moved.left,
              "seconds": round(time.monotonic() - started, 3)}  # fmt: skip
-    return Answer(value, [f"Carried {value['packs']} packs; nothing was applied.", *_about(moved)])
+    return Answer(value, [f"Carried {value['packs']} packs; nothing was applied.", *words.about(moved)])
 
 
 def _bytes(moved: Moved) -> dict[str, Any]:
@@ -89,36 +89,6 @@ def _value(report: Report) -> dict[str, Any]:
         "left": {"packs": report.moved.left, "bytes": report.moved.left_bytes},
         "not_taken": [{"pack": item.name, "why": item.why} for item in report.waiting],
     }  # fmt: skip
-
-
-def _about(moved: Moved) -> list[str]:
-    lines = []
-    if moved.gone:
-        lines.append(f"The carrier lacks {len(moved.gone)} packs it held before: it went back to an older state, or"
-                     " lost them. Those this device has were brought again.")  # fmt: skip
-    if moved.damaged:
-        lines.append(f"{len(moved.damaged)} packs on the carrier are cut or damaged. They were set aside; a device that"
-                     " has them brings them again.")  # fmt: skip
-    if moved.left:
-        lines.append(f"{moved.left} packs ({moved.left_bytes:,} bytes) remain for the next exchange.")
-    return lines
-
-
-def _sentences(report: Report, names: dict[bytes, str]) -> list[str]:
-    lines = [f"Received {len(report.moved.received)} packs, sent {len(report.moved.sent)}.", *_about(report.moved)]
-    if report.restored:
-        lines.append("This copy was restored or copied: it goes on under a new lane. Nothing was lost by that.")
-    if report.forks:
-        lines.append("A device was restored from an older copy, or there are two of it. Both wrote; both were kept."
-                     " Ask who uses it.")  # fmt: skip
-    if report.missing:
-        lines.append(f"{report.missing} packs are named by other devices and nobody brought them yet.")
-    lines += [f"Not taken in: a pack {WORDS[item.why]}{_from(item, names)}." for item in report.waiting]
-    return lines
-
-
-def _from(item: Waiting, names: dict[bytes, str]) -> str:
-    return f" ({names[item.device]})" if item.device in names else ""
 
 
 # -- remotes -------------------------------------------------------------------------------

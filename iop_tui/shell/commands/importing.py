@@ -7,8 +7,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from iop_tui.clinical.imports import mappings, service
+from iop_tui.clinical.imports import calendars, mappings
 from iop_tui.clinical.imports.model import Counts, Refusal, RowLine
+from iop_tui.clinical.staff import api as staff
 from iop_tui.interchange.fhir.run import ImportRun, read_run
 from iop_tui.interchange.items import Columns, Progress
 from iop_tui.interchange.moving.options import PICKS, Options
@@ -55,10 +56,17 @@ def _store(call: Call, run: ImportRun, show: _Line) -> Counts:
     if not run.has_items:
         return Counts()
     person = parse_id(call.args.person) if call.args.person else None
-    counts = service.import_items(call.ws, run, dry_run=call.args.dry_run, person=person, progress=show.storing)
+    counts = calendars.import_run(
+        call.ws, run, dry_run=call.args.dry_run, person=person, clinician=_whose(call), progress=show.storing
+    )
     if call.args.save_mapping and run.columns and not call.args.dry_run:
         mappings.save(call.ws, call.args.save_mapping, run.columns[0].fields)
     return counts
+
+
+def _whose(call: Call) -> bytes:
+    """The clinician whose calendar it is: who is named, else this user."""
+    return staff.user_by_name(call.ws, call.args.clinician).id if call.args.clinician else call.ws.user.user
 
 
 def _answer(counts: Counts, columns: list[Columns], *, dry_run: bool) -> Answer:

@@ -8,38 +8,46 @@ from typing import Any
 
 from iop_tui.clinical.consents.api import Recipient
 from iop_tui.clinical.disclosures.api import CONSENT
-from iop_tui.interchange import exports, packets
+from iop_tui.interchange import exports, letterout, packets
 from iop_tui.interchange.prints import copies
 from iop_tui.kernel.errors import RuleRefused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.shell.commands.call import Answer, Call
 
 _SAFE = ("yes", "no")
+OPEN = (
+    "It is NOT encrypted: everybody who gets hold of the folder can read it. Keep it where only you can, or export"
+    " again with --to KEY."
+)
+SEALED = "One encrypted file: `age --decrypt --identity KEY FILE | tar --extract` opens it."
 
 
 def export(call: Call) -> Answer:
-    """One person's record, or everyone's in this user's care, as FHIR R4 in a new folder."""
+    """One person's record, or everyone's in this user's care, as FHIR R4: in a new folder, or sealed in one file."""
     args, ws = call.args, call.ws
     if not args.out:
-        raise Usage("Where to?", "Add --out DIR, a folder that does not exist yet.")
+        raise Usage("Where to?", "Add --out DIR, a folder that does not exist yet; with --to KEY a file.")
     if args.what == "all":
         if args.id or args.consent:
             raise Usage("An export of all takes no id and no consent.", "Or: iop-tui export person ID --out DIR.")
-        found = exports.export_all(ws, Path(args.out))
+        found = exports.export_all(ws, Path(args.out), to=args.to)
     else:
         if not args.id:
             raise Usage("Whose record?", "iop-tui export person ID --out DIR")
         consent = parse_id(args.consent) if args.consent else None
         found = exports.export_person(
             ws, parse_id(args.id), Path(args.out), consent=consent, recipient=_recipient(args.recipient),
-            purpose=args.purpose,
+            purpose=args.purpose, to=args.to, passphrase=_given_passphrase(call),
         )  # fmt: skip
     total = sum(found.resources.values())
     value = {
         "out": args.out, "people": found.people, "resources": found.resources, "newer": found.newer,
-        "skipped": [show_id(person) for person in found.skipped],
+        "skipped": [show_id(person) for person in found.skipped], "encrypted": bool(args.to.strip()),
     }  # fmt: skip
-    lines = [f"Exported {found.people} people, {total:,} resources. Not encrypted: keep it where only you can read it."]
+    lines = [f"Exported {found.people} people, {total:,} resources. {SEALED if args.to.strip() else OPEN}"]
+    if found.passphrase:
+        value["passphrase"] = found.passphrase
+        lines.append(f"Passphrase: {found.passphrase}. It is shown once; tell it by another way than the file goes.")
     return Answer(value, lines)
 
 
@@ -75,6 +83,17 @@ def _given_passphrase(call: Call) -> str:
 
 def _recipient(name: str) -> Recipient | None:
     return Recipient(name=name) if name.strip() else None
+
+
+def letter(call: Call) -> Answer:
+    """A signed letter on the consent it names, into a file that does not exist yet."""
+    args = call.args
+    sent = letterout.release_letter(call.ws, parse_id(args.id), Path(args.out), form=args.form, method=args.method)
+    value = {
+        "out": args.out, "bytes": sent.size, "consent": show_id(sent.consent),
+        "ledger": [show_id(row) for row in sent.rows],
+    }  # fmt: skip
+    return Answer(value, [f"Written: {sent.size:,} bytes. It stands in the list of disclosures."])
 
 
 def print_copy(call: Call) -> Answer:

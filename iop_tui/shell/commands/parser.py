@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 from iop_tui import __version__
 from iop_tui.kernel.errors import Usage
 
-LISTS = ("people", "notes", "plans", "measures", "due", "couples", "sessions", "consents", "disclosures")
+LISTS = ("people", "notes", "plans", "measures", "due", "couples", "sessions", "consents", "disclosures",
+         "cosignatures", "emergencies", "schedule")  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,10 +119,13 @@ def _user_commands(commands: _Commands) -> None:
 
 
 def _record_commands(commands: _Commands) -> None:
-    importing = commands.add("import", "FHIR R4, C-CDA, client lists (CSV), vCard", "importing:import_files")
+    importing = commands.add(
+        "import", "FHIR R4, C-CDA, client lists (CSV), vCard, calendars (.ics)", "importing:import_files"
+    )
     importing.add_argument("paths", nargs="+", metavar="PATH")
     importing.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     importing.add_argument("--person", metavar="ID", default="", help="whose it is, where a file names nobody")
+    importing.add_argument("--clinician", metavar="NAME", default="", help="whose calendar it is, where not yours")
     importing.add_argument(
         "--pick", metavar="PARTS", default="", help="from C-CDA: problems,goals,scores as records of their own"
     )
@@ -130,10 +134,13 @@ def _record_commands(commands: _Commands) -> None:
     )
     importing.add_argument("--mapping", metavar="NAME", default="", help="a saved mapping of a client list")
     importing.add_argument("--save-mapping", metavar="NAME", default="", help="keep the mapping under this name")
+    _calendar_commands(commands)
     listing = commands.add("list", "what you may read", "records:list_records")
     listing.add_argument("what", choices=LISTS)
     listing.add_argument("--person", metavar="ID", default="", help="of one person only")
     listing.add_argument("--limit", type=int, default=0, metavar="N", help="at most N lines")
+    listing.add_argument("--from", dest="start", metavar="DATE", default="", help="of the schedule: the first day")
+    listing.add_argument("--to", dest="end", metavar="DATE", default="", help="of the schedule: the last day")
     show = commands.add("show", "one record, opened and verified", "records:show")
     show.add_argument("id")
     show.add_argument("--received", action="store_true", help="the record byte for byte as it was received")
@@ -145,14 +152,54 @@ def _record_commands(commands: _Commands) -> None:
     new.add_argument("kind")
     new.add_argument("--person", metavar="ID", default="")
     new.add_argument("--record", metavar="ID", default="", help="a further version of an unsigned note")
+    _measure_commands(commands)
     sign = commands.add("sign", "sign finished documents in one act", "documents:sign")
     sign.add_argument("ids", nargs="+", metavar="ID")
     reminders = commands.add("reminders", "what is due as a calendar file of busy times", "reminding:reminders")
     reminders.add_argument("file", metavar="FILE")
     addend = commands.add("addend", "an addendum to a signed note from standard input", "documents:addend")
     addend.add_argument("id")
-    for parser in (new, addend):
+    amend, void, back = _correction_commands(commands)
+    for parser in (new, addend, amend, void, back):
         parser.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
+
+
+def _calendar_commands(commands: _Commands) -> None:
+    calendar = commands.group("calendar", "lines of an imported calendar that wait for you")
+    calendar.add("list", "the lines, word for word", "scheduling:calendar_lines").add_argument(
+        "--all", action="store_true", help="those that were decided, too"
+    )
+    plan = calendar.add("plan", "plan the times of some lines with one person", "scheduling:calendar_plan")
+    plan.add_argument("--person", metavar="ID", required=True, help="whose sessions these are")
+    plan.add_argument("--modality", choices=("in person", "video", "audio only"), required=True)
+    plan.add_argument("--kind", choices=("individual", "family", "case management", "crisis"), default="individual")
+    aside = calendar.add("aside", "say that some lines are no sessions", "scheduling:calendar_aside")
+    for parser in (plan, aside):
+        parser.add_argument("ids", nargs="+", metavar="LINE")
+
+
+def _measure_commands(commands: _Commands) -> None:
+    instruments = commands.group("instruments", "the program's questionnaires")
+    instruments.add("list", "all questionnaires", "measuring:list_instruments")
+    load = instruments.add("load", "a file of the clinic's own, with its wording", "measuring:load")
+    load.add_argument("file", metavar="FILE")
+    instruments.add("retire", "no longer use the clinic's file", "measuring:retire").add_argument("id", metavar="ID")
+    score = commands.add("score", "what answers from standard input come to; keeps nothing", "measuring:score")
+    score.add_argument("--person", metavar="ID", default="", help="for cut-offs and changes of this person")
+    score.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
+
+
+def _correction_commands(commands: _Commands) -> tuple[argparse.ArgumentParser, ...]:
+    cosign = commands.add("cosign", "co-sign what colleagues under your supervision signed", "correcting:cosign")
+    cosign.add_argument("ids", nargs="+", metavar="ID", help="of the request or of the document")
+    back = commands.add("return", "return a document for changes; what, from standard input", "correcting:give_back")
+    amend = commands.add("amend", "a correction of a signed document from standard input", "correcting:amend")
+    void = commands.add("void", "withdraw a document; the explanation from standard input", "correcting:void")
+    void.add_argument("--reason", required=True, metavar="REASON",
+                      help="wrong person, duplicate, did not take place, entered in error, other")  # fmt: skip
+    for parser in (back, amend, void):
+        parser.add_argument("id", metavar="ID")
+    return amend, void, back
 
 
 def _access_commands(commands: _Commands) -> None:
@@ -191,7 +238,22 @@ def _access_commands(commands: _Commands) -> None:
     revoke.add_argument("--method", default="in writing", help="how it was received")
     explain = commands.add("explain", "who could read this, and by which rule", "consenting:explain")
     explain.add_argument("id")
+    _emergency_commands(commands)
     _turnover_commands(commands)
+
+
+def _emergency_commands(commands: _Commands) -> None:
+    glass = commands.add(
+        "break-glass", "open a crisis card in an emergency; whose and why, from standard input", "emergency:break_glass"
+    )
+    glass.add_argument("--again", metavar="USE", default="", help="the same card once more, within its time")
+    review = commands.add(
+        "review-access", "privacy officer: verdict on an emergency access, from standard input",
+        "emergency:review_access",
+    )  # fmt: skip
+    review.add_argument("id", metavar="ID", help="as `list emergencies` prints it")
+    for parser in (glass, review):
+        parser.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
 
 
 def _turnover_commands(commands: _Commands) -> None:
@@ -227,7 +289,9 @@ def _leaving_commands(commands: _Commands) -> None:
     export = commands.add("export", "everything you may export, as FHIR R4 in a new folder", "leaving:export")
     export.add_argument("what", choices=("person", "all"))
     export.add_argument("id", nargs="?", default="", metavar="ID")
-    export.add_argument("--out", metavar="DIR", default="", help="a folder that does not exist yet")
+    export.add_argument("--out", metavar="PATH", default="", help="a folder (with --to a file) that is not there yet")
+    export.add_argument("--to", metavar="KEY", default="",
+                        help="encrypt it as one file: age1…, an SSH public key; for one person also passphrase")
     export.add_argument("--consent", metavar="ID", default="", help="the consent it leaves on; else: their own request")
     export.add_argument("--recipient", metavar="NAME", default="", help="who receives it, as the consent names them")
     export.add_argument("--purpose", metavar="TEXT", default="")
@@ -242,6 +306,12 @@ def _leaving_commands(commands: _Commands) -> None:
                         help="who receives it; not said, it is judged as if a payer did")  # fmt: skip
     packet.add_argument("--to", metavar="KEY", required=True, help="age1…, an SSH public key, or the word passphrase")
     packet.add_argument("--out", metavar="FILE", required=True)
+    letter = commands.add("letter", "a signed letter, on the consent it names, into a file", "leaving:letter")
+    letter.add_argument("id")
+    letter.add_argument("--form", choices=("pdf", "markdown"), default="pdf")
+    letter.add_argument("--method", choices=("post", "by hand", "fax", "secure e-mail"), default="post",
+                        help="how it is sent")  # fmt: skip
+    letter.add_argument("--out", metavar="FILE", required=True)
     copy = commands.add("print", "a copy of one document for the person", "leaving:print_copy")
     copy.add_argument("id")
     copy.add_argument("--form", choices=("pdf", "markdown", "page", "card", "text"), default="pdf")
@@ -283,8 +353,35 @@ def _exchange_commands(commands: _Commands) -> None:
     backup.add_argument("--out", required=True, metavar="FILE")
     backup.add_argument("--sealed", action="store_true", help="copy it as it is, unverified; needs no user")
     restore = commands.add("restore", "bring a backup back into an empty place", "backups:restore", batch=False)
-    restore.add_argument("file", metavar="FILE")
-    restore.add_argument("--kit", action="store_true", help="open it with a recovery kit: new passphrase, code and kit")
+    _backup_keys(restore)
+    _recovery_commands(commands)
+
+
+def _backup_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--kit", action="store_true", help="open it with a recovery kit: new passphrase, code and kit")
+    parser.add_argument("--shares", action="store_true", help="open it with recovery shares: the same, by their papers")
+    parser.add_argument("--identity", default="", metavar="KEYFILE", help="private age key of a named recipient")
+
+
+def _recovery_commands(commands: _Commands) -> None:
+    recovery = commands.group("recovery", "recovery shares, recipients of backups, scheduled backups, drills")
+    recovery.add("status", "shares, recipients, schedule, newest backup and drill", "recovering:status")
+    shares = recovery.add("shares", "make recovery shares; each is shown once", "recovering:shares")
+    shares.add_argument("--need", type=int, default=2, metavar="N", help="how many open the account")
+    shares.add_argument("--of", type=int, default=3, metavar="N", help="how many are made")
+    recovery.add("confirm", "take shares back from their papers; then they count", "recovering:confirm")
+    recovery.add("join", "put your own account under the program's shares too", "recovering:join")
+    keys = recovery.add("recipients", "seal backups to these public age keys", "recovering:recipients")
+    keys.add_argument("keys", nargs="*", metavar="KEY", help="age1… or an SSH public key")
+    keys.add_argument("--none", action="store_true", help="seal backups to nobody besides")
+    plan = recovery.add("schedule", "backups by themselves, into this folder", "recovering:schedule")
+    plan.add_argument("folder", nargs="?", default="", metavar="FOLDER")
+    plan.add_argument("--hours", type=int, default=24, metavar="N", help="how often")
+    plan.add_argument("--off", action="store_true", help="none any more")
+    recovery.add("run", "make the scheduled backup now and thin the older ones", "recovering:run")
+    drill = recovery.add("drill", "restore a backup beside the vault, compare, sign the result", "recovering:drill")
+    _backup_keys(drill)
 
 
 def _device_commands(commands: _Commands) -> None:
@@ -303,3 +400,10 @@ def _device_commands(commands: _Commands) -> None:
         ("retire", "a device is no longer used"), ("lost", "a device is lost: cut it off, new transport key"),
     ):  # fmt: skip
         devices.add(name, help, f"exchanging:{name}").add_argument("id", metavar="DEVICE")
+    devices.add("late", "what a lost device wrote beyond what was known then", "recovering:late")
+    for name, help in (
+        ("accept", "take late work in, with all its device wrote before"), ("reject", "file late work as not accepted"),
+    ):  # fmt: skip
+        decided = devices.add(name, help, f"recovering:{name}")
+        decided.add_argument("pack", metavar="PACK", help="the first 8 or more of its characters")
+        decided.add_argument("--reason", required=True, help="why; kept with the decision")

@@ -22,6 +22,9 @@ _PAGE = 1000
 _EVERYTHING = 1_000_000_000
 NOTES = ("progress_note", "addendum", "received_note")
 PLANS = ("received_plan", "received_goal")
+MEASURE_KEYS = ("instrument", "taken", "score", "lowest", "highest", "band", "positive", "level", "stated", "computed",
+                "safety_item", "warnings", "changes", "mode")  # fmt: skip
+"""What `list measures` says of an administration besides where it stands."""
 
 
 def list_records(call: Call) -> Answer:
@@ -116,6 +119,9 @@ _LISTS: dict[str, Callable[[Call], Answer]] = {
     "sessions": lambda call: _sessions(call),
     "consents": lambda call: _consenting().list_consents(call),
     "disclosures": lambda call: _consenting().list_disclosures(call),
+    "cosignatures": lambda call: _correcting().list_cosignatures(call),
+    "emergencies": lambda call: _emergency().list_emergencies(call),
+    "schedule": lambda call: _scheduling().list_schedule(call),
 }
 
 
@@ -124,6 +130,27 @@ def _consenting() -> Any:
     from iop_tui.shell.commands import consenting
 
     return consenting
+
+
+def _emergency() -> Any:
+    """Loaded when it is asked for: it needs this module in turn."""
+    from iop_tui.shell.commands import emergency
+
+    return emergency
+
+
+def _correcting() -> Any:
+    """Loaded when it is asked for: most lists do without it."""
+    from iop_tui.shell.commands import correcting
+
+    return correcting
+
+
+def _scheduling() -> Any:
+    """Loaded when it is asked for."""
+    from iop_tui.shell.commands import scheduling
+
+    return scheduling
 
 
 def _sessions(call: Call) -> Answer:
@@ -137,12 +164,12 @@ def _sessions(call: Call) -> Answer:
 
 
 def _measures(call: Call) -> Answer:
-    answer = _records(call, ("measure",), "No measures yet.")
+    answer = _records(call, ("measure", "protected_measure"), "No measures yet.")
     ws = call.ws
     for row in answer.value:
         doc = ws.view.one("SELECT doc FROM record WHERE record = ?", (parse_id(row["id"]),))
         fields = msgspec.json.decode(doc[0]) if doc else {}
-        row.update({name: fields.get(name) for name in ("instrument", "taken", "score", "band")})
+        row.update({name: fields.get(name) for name in MEASURE_KEYS})
     return answer
 
 
@@ -152,7 +179,11 @@ def _measures(call: Call) -> Answer:
 def show(call: Call) -> Answer:
     """A record, opened and verified; for a person's id, the person's entry."""
     ws = call.ws
-    view = records.read(ws, record_of(ws, parse_id(call.args.id)))
+    identifier = record_of(ws, parse_id(call.args.id))
+    if _is_request(ws, identifier):
+        answer: Answer = _correcting().shown_request(call, identifier)
+        return answer
+    view = records.read(ws, identifier)
     if call.args.received:
         return _received(view)
     value = view_as_json(view)
@@ -163,6 +194,15 @@ def show(call: Call) -> Answer:
     shown += [("signed", f"{item.name}, {item.role}, {item.at} ({item.meaning})") for item in view.signatures]
     shown += [("source", view.source), ("revision", value["revision"]), ("parents", ", ".join(value["parents"]))]
     return Answer(value, pairs([(label, text) for label, text in shown if text]))
+
+
+def _is_request(ws: Workspace, identifier: bytes) -> bool:
+    """Whether an id is that of a request for this user's co-signature."""
+    row = ws.view.one(
+        "SELECT 1 FROM record WHERE record = ? AND kind = 'cosign_request' AND json_extract(doc, '$.supervisor') = ?",
+        (identifier, ws.user.user.hex()),
+    )
+    return row is not None
 
 
 def record_of(ws: Workspace, identifier: bytes) -> bytes:

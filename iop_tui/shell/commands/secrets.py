@@ -10,6 +10,7 @@ from iop_tui.shell.prompt import Answers
 from iop_tui.shell.questions import Questions
 from iop_tui.shell.secrets_fd import SecretsChannel
 from iop_tui.shell.terminal import open_line
+from iop_tui.vault import recovery
 
 
 class Secrets:
@@ -53,6 +54,25 @@ class Secrets:
     def kit(self) -> str:
         """A recovery kit as it was printed."""
         return self._one("kit", "Recovery kit").decode(errors="replace")
+
+    def shares(self) -> list[str]:
+        """As many recovery shares as the first one says are needed."""
+        if self._channel is not None:
+            return [part.decode(errors="replace") for part in self._channel.take_all("shares")]
+        found: list[str] = []
+        with Questions(open_line()) as ask:
+            while not found or len(found) < recovery.needed(found[0]):
+                found.append(ask.secret(f"Recovery share {len(found) + 1}").decode(errors="replace"))
+                try:
+                    recovery.needed(found[-1])
+                except recovery.SharesWrong as error:
+                    ask.say(error.message)
+                    found.pop()
+        return found
+
+    def first(self, *keys: str) -> str:
+        """Which of these the descriptor gives first; the first one where a person is asked."""
+        return keys[0] if self._channel is None else self._channel.first(*keys)
 
     def code(self) -> str:
         """A one-time code."""

@@ -196,7 +196,7 @@ class Chart(Page):
 
     def action_plan_session(self) -> None:
         """A time with this person."""
-        self.go("document", self.person, how="session")
+        self.go("newsession", self.person)
 
     def action_check(self) -> None:
         """What an auditor would find in this chart."""
@@ -238,9 +238,25 @@ class Chart(Page):
         """What the client authorized."""
         self.go("consents", self.person)
 
+    def action_care_team(self) -> None:
+        """Who is on it, by live keys."""
+        self.go("careteam", self.person)
+
+    def action_restrictions(self) -> None:
+        """Whom the person asked us not to tell."""
+        self.go("restrictions", self.person)
+
     def action_guides(self) -> None:
         """A guided sequence about this person."""
         self.go("guides", self.person)
+
+    def action_bring_in(self) -> None:
+        """A file about this person."""
+        self.go("moving", self.person)
+
+    def action_what_leaves(self) -> None:
+        """A packet or an export of this person's record."""
+        self.go("leaving", self.person)
 
     def action_assign(self) -> None:
         """A clinician for this person."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.people import duplicates
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.clock import local_date
@@ -63,6 +64,8 @@ class Head:
     header: people.Header
     today: date
     next_due: str
+    also: tuple[str, ...] = ()
+    """Names of other entries that somebody found to be this person."""
 
 
 def head(ws: Workspace, person: bytes) -> Head:
@@ -70,7 +73,8 @@ def head(ws: Workspace, person: bytes) -> Head:
     header = people.header(ws, person)
     first = charting.next_due(ws, person)
     due = f"{first.what.lower()} by {first.due.isoformat()}" if first else ""
-    return Head(header, local_date(ws.clock.now_ms()), due)
+    also = tuple(name for _, name in duplicates.linked(ws, person))
+    return Head(header, local_date(ws.clock.now_ms()), due, also)
 
 
 def head_lines(data: Head, width: int) -> list[Line]:
@@ -83,6 +87,8 @@ def head_lines(data: Head, width: int) -> list[Line]:
     ]
     if header.deceased:
         name.append(("   deceased", "warn"))
+    if data.also:
+        name.append((f"   also entered as {', '.join(data.also)}", "warn"))
     safe: Line = [
         ("Safe contact  ", "dim"),
         (header.safe_contact or "not asked yet", "text" if header.safe_contact else "warn"),

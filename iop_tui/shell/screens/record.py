@@ -15,7 +15,6 @@ from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.text import clean
 from iop_tui.shell.charting.copies import give_copy
 from iop_tui.shell.charting.signing import review_and_sign, with_passphrase
-from iop_tui.shell.explaining import explained, explanation_lines
 from iop_tui.shell.screens.recordparts import Opened, lines, open_record
 from iop_tui.store.view import Changes
 from iop_tui.ui.ask import AskLine
@@ -34,7 +33,7 @@ class RecordPage(Page):
     """One record to read."""
 
     heading = "Record"
-    places: ClassVar[tuple[str, ...]] = ("record", "back", "find")
+    places: ClassVar[tuple[str, ...]] = ("record", "reader", "back", "find")
 
     def __init__(self, opened: Opened, form: str = formats.DEFAULT) -> None:
         super().__init__()
@@ -83,6 +82,8 @@ class RecordPage(Page):
             "client_signs": signed and main and line.compartment_kind != Kind.JNT,
             "show_received": bool(self.opened.view.received),
             "give_copy": not draft,
+            "decide": line.conflict and not signed,
+            "send_letter": signed and line.kind == "letter",
         }.get(action, True)
         return bool(fits)
 
@@ -122,6 +123,10 @@ class RecordPage(Page):
         """Record the client's signature."""
         self.go("clientsign", self.record)
 
+    def action_decide(self) -> None:
+        """Two versions side by side."""
+        self.go("merge", self.record)
+
     def action_give_copy(self) -> None:
         """A copy on paper or as a file for the person it is about."""
         self.start(give_copy, self, self.record, self.opened.view.document, group="save")
@@ -146,9 +151,11 @@ class RecordPage(Page):
         if await with_passphrase(self, act, "Withdrawing is signed: your passphrase."):
             self.app.notify("Withdrawn. It stays readable, marked as void.")
 
-    def action_who_reads(self) -> None:
-        """Who could read this, or back to the record."""
-        self._switch("who", self._show_readers)
+    def action_send_letter(self) -> None:
+        """A signed letter into a file, on the consent it names."""
+        from iop_tui.shell.charting.copies import send_letter
+
+        self.start(send_letter, self, self.record, group="save")
 
     def action_show_received(self) -> None:
         """As received, or back to the record."""
@@ -160,10 +167,6 @@ class RecordPage(Page):
             self.start(show, group="show", exclusive=True)
         else:
             self._show()
-
-    async def _show_readers(self) -> None:
-        found = await self.desk.read(explained, self.record)
-        self.query_one(ReadView).show((), explanation_lines(found))
 
     async def _show_received(self) -> None:
         text = clean(self.opened.view.received[:RECEIVED_LIMIT].decode(errors="replace"))

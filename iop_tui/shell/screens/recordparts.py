@@ -89,7 +89,7 @@ def _state(opened: Opened) -> list[Triple]:
     if opened.shared is not None:
         found.append(("Shared", f"{consents.wording.WATERMARK} Until {opened.shared.until[:10]}.", "warn"))
     if line.conflict:
-        found.append(("State", "! two versions; the newer one is shown", "danger"))
+        found.append(("State", "! two versions; one of them is shown, m decides", "danger"))
     if opened.beside.amendments:
         count = len(opened.beside.amendments)
         found.append(("Amended", f"{'once' if count == 1 else f'{count} times'}, see below; h compares", "warn"))

@@ -30,6 +30,8 @@ NOBODY = "No people yet. Press c for the caseload, then + to register the first 
 BEING_READ = "What colleagues wrote is being read in; it appears here by itself."
 LOOKING = "  looking through the charts"
 SESSIONS_SHOWN = 7
+LISTS = ("sessions", "tasks", "recent")
+"""The lists by id, from top to bottom."""
 
 
 class Today(Page):
@@ -44,7 +46,7 @@ class Today(Page):
     Today .label { margin-top: 1; }
     Today.-wide .body { layout: horizontal; }
     Today.-wide .left { width: 3fr; height: 1fr; } Today.-wide .recent { width: 2fr; height: 1fr; padding-left: 2; }
-    Today #hint { margin-top: 1; }
+    Today #hint { margin-top: 1; } Today #backup.-none { display: none; }
     """
 
     def __init__(self, first: TodayData | None = None) -> None:
@@ -58,7 +60,8 @@ class Today(Page):
     # -- building --------------------------------------------------------------------------------
 
     def content(self) -> Iterable[Widget]:
-        """Three lists and what the line under the cursor means."""
+        """What is wrong with the backups, three lists, and what the line under the cursor means."""
+        yield Bar(id="backup", classes="-none")
         yield Vertical(
             Vertical(
                 Vertical(Lines([[("Sessions", "accent")]], classes="label"), self._schedule(),
@@ -75,8 +78,7 @@ class Today(Page):
         columns: tuple[Column[sessions.SessionLine], ...] = (
             Column("time", "Time", lambda row: _times(row), 14),
             Column("name", "Who", lambda row: row.name, 16, weight=2),
-            Column("what", "What", lambda row: Cell(f"{row.session.kind}, {row.session.modality}", "dim"), 18, weight=1,
-                   priority=1),
+            Column("what", "What", lambda row: Cell(_what(row), "dim"), 18, weight=1, priority=1),
             Column("state", "", lambda row: state(row, self._at), 13),
         )  # fmt: skip
         return RecordList(columns, key=lambda row: row.record, id="sessions", header=False, empty="")
@@ -156,12 +158,42 @@ class Today(Page):
         tasks.set_rows(data.tasks, top=tasks.cursor == 0)
         self.query_one("#recent", RecordList).set_rows(data.recent)
         self._show_schedule(data.schedule)
+        self._warn(*data.backup)
+
+    def _warn(self, text: str, serious: bool) -> None:
+        """One line while the newest verified backup is old."""
+        bar = self.query_one("#backup", Bar)
+        bar.set_class(not text, "-none")
+        bar.show([(text, "bar_danger" if serious else "bar_accent")])
 
     def _show_schedule(self, schedule: Sequence[sessions.SessionLine]) -> None:
         self.query_one(".schedule").set_class(not schedule, "-none")
         listing = self.query_one("#sessions", RecordList)
         listing.styles.height = min(len(schedule), SESSIONS_SHOWN)
         listing.set_rows(list(schedule))
+
+    # -- from list to list -----------------------------------------------------------------------
+
+    def _lists(self) -> list[RecordList[Any]]:
+        """The lists from top to bottom that have rows."""
+        found: list[RecordList[Any]] = [self.query_one(f"#{name}", RecordList) for name in LISTS]
+        return [listing for listing in found if listing.count]
+
+    @on(RecordList.Beyond)
+    def _go_beyond(self, event: RecordList.Beyond) -> None:
+        """Up past the first row is the list above, Down past the last row the one below."""
+        lists = self._lists()
+        at = lists.index(event.record_list) + event.by if event.record_list in lists else -1
+        if 0 <= at < len(lists):
+            lists[at].move_to(0 if event.by > 0 else lists[at].count - 1)
+            lists[at].focus()
+
+    def action_step_list(self, by: int) -> None:
+        """To the next or previous list, around the ends."""
+        lists = self._lists()
+        here = next((place for place, listing in enumerate(lists) if listing.has_focus), -1 if by > 0 else 0)
+        if lists:
+            lists[(here + by) % len(lists)].focus()
 
     # -- what a line means -----------------------------------------------------------------------
 
@@ -181,7 +213,8 @@ class Today(Page):
             hint.show([(KEYS.get(row.action, ""), "bar_key"), ("   ", "bar_dim"), (row.why, "bar_dim")])
         elif isinstance(row, sessions.SessionLine):
             what = "Enter opens the note" if row.note else "Enter or n writes the note"
-            hint.show([(f"{what}, e changes the session", "bar_key")])
+            what = "Enter opens the couple" if row.couple and not row.note else what
+            hint.show([(f"{what}, e {'says what became of it' if row.by_desk else 'changes the session'}", "bar_key")])
         elif isinstance(row, tuple):
             hint.show([(row[0].title, "bar_dim")])
         else:
@@ -206,8 +239,12 @@ class Today(Page):
             self.go(_PLACES[action], person)
         elif action in _KINDS:
             self.go("document", person, how=_KINDS[action])
-        elif action in ("cosign", "amend", "clientsign"):
+        elif action in ("turnover", "succession", "reviews"):
+            self.go(action)
+        elif action in ("cosign", "amend", "clientsign", "glassreview", "merge", "transfergo"):
             self.go(action, record)
+        elif action == "twice":
+            self.go("twicepair", person, record)
         elif record:
             self.go("record", record)
         elif person:
@@ -226,6 +263,8 @@ class Today(Page):
     def _note_of(self, line: sessions.SessionLine) -> None:
         if line.note:
             self.go("record", line.note)
+        elif line.couple:
+            self.go("couple", line.person)
         else:
             self.go("note", line.person, how=session_wish(line.record))
 
@@ -249,9 +288,9 @@ class Today(Page):
         row = self.query_one("#sessions", RecordList).row
         task = self.query_one("#tasks", RecordList).row
         if isinstance(task, Task) and task.action == "write" and self.query_one("#tasks").has_focus:
-            self.go("draft", task.record)
+            self.go("session", task.record)
         elif row is not None:
-            self.go("draft", row.record)
+            self.go("session", row.record)
         else:
             self.app.notify("There is no session here. S in a chart plans one.")
 
@@ -287,12 +326,18 @@ class Today(Page):
 
 _PLACES = {
     "plan": "plan", "review": "planreview", "certify": "plan", "measure": "measures", "safety-plan": "safetyplan",
-    "drill": "drill", "check-in": "checkin", "couple": "couple",
+    "drill": "drill", "check-in": "checkin", "couple": "couple", "restrictions": "restrictions",
 }  # fmt: skip
 _KINDS = {
     "relapse-review": "relapse_review", "risk": "risk_assessment", "continuing care": "continuing_care_plan",
     "discharge": "discharge_summary",
 }  # fmt: skip
+
+
+def _what(line: sessions.SessionLine) -> str:
+    """What the clinician planned; of a time that was planned for them, what the schedule knows."""
+    kind = "joint work" if line.couple else "planned" if line.by_desk else line.session.kind
+    return f"{kind}, {line.session.modality}"
 
 
 def _times(line: sessions.SessionLine) -> str:

@@ -18,13 +18,17 @@ from iop_tui.clinical.sessions.model import CANCELLED, NO_SHOW
 from iop_tui.kernel.clock import local_date
 from iop_tui.ui.columns import Cell
 from iop_tui.workspace import Workspace
+from iop_tui.workspace.backupage import warning
 
 RECENT = 30
+MERGE = "merge"
+"""The journal's kind for decisions between versions."""
 RULES = {
     "clinician-at-admission": "a clinician at admission",
     "recovery-kit": "a recovery kit that was tested",
     "keys-owed": "access by role",
     "conflict": "one version is the record",
+    "entered-twice": "one person, one chart",
     "plan-review-after-risk": "a raised risk forces a review",
     "plan-next-review": "the review date the plan itself sets",
     "risk-follow-up": "the follow-up the assessment sets",
@@ -33,6 +37,11 @@ RULES = {
     "licence": "a licence that is in force",
     "authorization": "what it allows ends with it",
     "couple": "what joint work needs",
+    "hand-over": "a colleague was given your part",
+    "transfer": "a transfer that was begun",
+    "succession": "nobody's notes become unreadable",
+    "consultation": "cases are shown by shares",
+    "restriction": "the person asked us not to tell",
 }
 KEYS = {
     "sign": "Enter opens it, F8 signs",
@@ -51,6 +60,7 @@ KEYS = {
     "clientsign": "Enter records it",
     "cosign": "Enter reads it, c co-signs",
     "amend": "Enter corrects it",
+    "glassreview": "Enter, then v for the verdict",
     "licence": "Enter, then e",
     "update": "ask whoever installs programs here; until then dates of that pack are missing",
     "measure": "Enter, then a gives it",
@@ -59,6 +69,13 @@ KEYS = {
     "relapse-review": "Enter reviews it",
     "check-in": "Enter opens it",
     "couple": "Enter opens the couple chart",
+    "turnover": "Enter, then Enter on the line",
+    "transfergo": "Enter, then r goes on",
+    "succession": "Enter opens the succession",
+    "reviews": "Enter, then Enter on the request",
+    "restrictions": "Enter, then c decides",
+    "merge": "Enter shows them side by side",
+    "twice": "Enter compares them",
 }
 """What clears a line, by its action."""
 
@@ -90,6 +107,7 @@ class TodayData:
     schedule: Sequence[sessions.SessionLine] = ()
     at: time = time.min
     late: frozenset[bytes] = frozenset()
+    backup: tuple[str, bool] = ("", False)
 
 
 def gather(ws: Workspace, ledger: charting.Ledger | None = None) -> TodayData:
@@ -117,6 +135,7 @@ def _gathered(ws: Workspace, due: list[DueLine]) -> TodayData:
         sessions.sessions(ws, today, today),
         datetime.fromtimestamp(ws.clock.now_ms() / 1000).time(),
         charting.late_marks(ws, recent),
+        warning(ws),
     )
 
 
@@ -135,10 +154,11 @@ def _waiting(ws: Workspace, line: UnsavedLine, today: date) -> Task:
     at = datetime.fromtimestamp(line.at_ms / 1000)
     kind = ws.registry.get(line.kind)
     word = "note" if line.kind == "progress_note" else kind.label.lower() if kind else "text"
+    what = f"Unsaved {word}, {line.words} words" if line.kind != MERGE else "Go on deciding between two versions"
     return Task(
         line.slot.hex(),
         today,
-        f"Unsaved {word}, {line.words} words",
+        what,
         line.name,
         f"typed {at:%Y-%m-%d %H:%M}, not saved",
         "unsaved",

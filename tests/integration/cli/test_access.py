@@ -22,7 +22,7 @@ def test_the_wall_is_kept_at_assignment_and_linking(site: Site) -> None:
         assert do("assign", ids[1], "Dana Example", "--end")["ended"] is True
         linked = do("link-couple", *ids, "--therapist", "Tomas Pretend")
         assert {linked["a"], linked["b"]} == set(ids)
-        assert do("link-couple", *ids, "--therapist", "Tomas Pretend")["error"]["code"] == "refused"
+        assert do("link-couple", *ids, "--therapist", "Tomas Pretend")["error"]["code"] == "couple.third_partner"
         assert do("assign", ids[1], "Tomas Pretend", "--role", "individual therapist")["error"]["code"] == "role"
         assert linked["id"] in [row["id"] for row in do("list", "couples")]
     with site.batch("Dana Example") as do:

@@ -54,6 +54,20 @@ def test_sessions_are_planned_changed_and_due_without_a_note(site: Site) -> None
                    doc({**planned, "status": "no-show", "reason": "Did not answer."}))  # fmt: skip
         assert again["id"] == record
         assert do("show", record)["reason"] == "Did not answer."
+        users = {line["name"]: line["id"] for line in do("users", "list")}
+    with site.batch("Kim Standin") as do:
+        (block,) = do("list", "schedule", "--person", person, "--from", "2026-11-02", "--to", "2026-11-02")
+        assert (block["start"], block["status"], block["clinician_name"]) == ("10:00:00", "no-show", "Dana Example")
+        assert do("show", record)["error"]["code"] == "not_found"
+        time = {"clinician": users["Dana Example"], "date": "2027-01-04", "start": "09:00:00", "stop": "09:50:00"}
+        made = do("new", "appointment", "--person", person, "--doc", doc(time))
+        assert do("new", "appointment", "--person", person, "--record", made["id"], "--doc",
+                  doc({**time, "status": "cancelled"}))["id"] == made["id"]  # fmt: skip
+        (line,) = do("list", "schedule", "--person", person, "--from", "2027-01-01", "--to", "2027-01-31")
+        assert (line["id"], line["status"]) == (made["id"], "cancelled")
+        other = doc({**time, "clinician": users["Ravi Sample"]})
+        assert do("new", "appointment", "--person", person, "--doc", other)["error"]["code"] == "schedule.not_in_care"
+        assert do("list", "schedule", "--from", "soon")["error"]["code"] == "usage"
 
 
 def test_documents_of_any_kind_are_written_and_signed(site: Site) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,7 +17,7 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
 from iop_tui.ui.recordlist import RecordList
-from tests.support.vaults import Program, empty, program
+from tests.support.vaults import Program, copied, empty, program
 
 SECONDS = 8.0
 
@@ -96,7 +95,7 @@ class Desk:
 Open = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The small program, made once."""
     return program(tmp_path_factory.mktemp("template"))
@@ -104,11 +103,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 @pytest.fixture
 def made(template: Program, tmp_path: Path) -> Program:
-    """A copy of it for one test."""
-    from dataclasses import replace
-
-    shutil.copytree(template.path, tmp_path / "vault")
-    return replace(template, path=tmp_path / "vault")
+    """A copy of it for one test, with clocks of its own."""
+    return copied(template, tmp_path)
 
 
 @pytest.fixture

@@ -42,9 +42,9 @@ async def fill(desk: Desk, texts: dict[str, str]) -> None:
 
 
 FULL = {
-    "modality": "i", "location": "Room 2", "presentation": "Canary slept well", "mental_status/summary": "a",
+    "modality": "1", "location": "Room 2", "presentation": "Canary slept well", "mental_status/summary": "1",
     "off_plan_reason": "Before the first plan", "methods": "", "intervention": "listened", "response": "good",
-    "progress": "m", "risk": "d", "partner_violence": "n", "plan": "walk",
+    "progress": "2", "risk": "1", "partner_violence": "2", "plan": "walk",
 }  # fmt: skip
 
 

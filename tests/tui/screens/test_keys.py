@@ -7,14 +7,19 @@ import inspect
 import pytest
 
 from iop_tui.clinical.consents.screens import ConsentEditor, ConsentList
+from iop_tui.clinical.consulting.screens import Reviews
 from iop_tui.clinical.measures.screens.answering import Answering
 from iop_tui.clinical.measures.screens.charts import MeasureCharts
 from iop_tui.clinical.notes.screens import AddendumEditor, NoteEditor, PsychotherapyEditor
 from iop_tui.clinical.people.screens import Caseload, PersonEditor
 from iop_tui.clinical.plans.screens import PlanEditor, PlanReview
 from iop_tui.clinical.relapse.screens import DrillPage, RelapsePage
+from iop_tui.clinical.restrictions.screens import RestrictionEditor, RestrictionList
+from iop_tui.clinical.sessions.screens import CalendarLines, Schedule, TimeEditor
 from iop_tui.clinical.toxicology.screens import FollowbackPage, RecoveryPage
+from iop_tui.clinical.turnover.screens import CareTeam, SuccessionPage, TransferPage, Turnover
 from iop_tui.shell.app import IopApp
+from iop_tui.shell.care.glass import AccessPage, GlassPage
 from iop_tui.shell.charting.chartcheck import ChartCheck
 from iop_tui.shell.charting.clientsign import ClientSigns
 from iop_tui.shell.charting.corrections import CorrectionEditor
@@ -28,7 +33,14 @@ from iop_tui.shell.couples.contract import Contract
 from iop_tui.shell.couples.couplechart import CoupleChartPage, Couples
 from iop_tui.shell.couples.editor import PartnerSigns
 from iop_tui.shell.couples.guidepage import GuidePage
+from iop_tui.shell.exchange.devices import Devices
+from iop_tui.shell.exchange.merging import Merge
+from iop_tui.shell.exchange.page import Exchange
+from iop_tui.shell.exchange.twice import Twice, TwicePair
 from iop_tui.shell.keymap import TABLE
+from iop_tui.shell.leaving.page import LeavingPage
+from iop_tui.shell.moving.mapping import MappingPage
+from iop_tui.shell.moving.page import ImportPage
 from iop_tui.shell.screens.auditlog import AuditLog
 from iop_tui.shell.screens.chart import Chart
 from iop_tui.shell.screens.colleagues import Colleagues
@@ -47,7 +59,10 @@ PAGES: list[type[Page]] = [
     PsychotherapyEditor, PersonEditor, DocumentEditor, CorrectionEditor, ProfileEditor, Supervision, CosignPage,
     ChartCheck, Versions, Drafts, PlanEditor, PlanReview, PlanPage, ClientSigns, Couples, CoupleChartPage, Contract,
     GuidePage, PartnerSigns, ConsentList, ConsentEditor,
+    CareTeam, TransferPage, SuccessionPage, Turnover, Reviews, RestrictionList, RestrictionEditor,
+    Schedule, CalendarLines, TimeEditor,
     Answering, MeasureCharts, RelapsePage, DrillPage, RecoveryPage, FollowbackPage,
+    Exchange, Devices, Merge, Twice, TwicePair, GlassPage, AccessPage, LeavingPage, ImportPage, MappingPage,
 ]  # fmt: skip
 OWN_WIDGETS = {
     "filter": Caseload, "search": Search, "row": NoteEditor, "noterow": NoteEditor, "textrow": NoteEditor,

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.consents import api as consents
+from iop_tui.clinical.consents.api import SPECIFIC
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.notes.starting import unsaved
@@ -29,6 +31,7 @@ from iop_tui.ui.form import Form
 from iop_tui.ui.recordlist import RecordList
 from iop_tui.ui.rows import RowsField
 from tests.support.charting import RISK
+from tests.support.consents import Clinic
 from tests.support.vaults import Program, note, today
 from tests.tui.screens.conftest import Desk, Open
 
@@ -261,15 +264,36 @@ async def test_a_list_of_records_is_written_in_the_form(opened: Open) -> None:
         await desk.see("saved ")
 
 
-async def test_a_letter_begins_from_its_template(opened: Open, made: Program) -> None:
+async def test_a_letter_is_written_on_a_consent_and_leaves_on_it(opened: Open, made: Program, tmp_path: Path) -> None:
+    async with opened() as desk:
+        await chart(desk, "qui", "Ana Quill")
+        await desk.open("+")
+        await desk.press("letter", "<enter>")
+        await desk.see("No consent in force covers a letter")
+    with made.workspace("nadia") as ws:
+        form = Clinic(made, ws).outward(SPECIFIC, to="Mill Works", topics=("letters",), source="IND")
+        consents.authorize(ws, form)
     async with opened() as desk:
         await chart(desk, "qui", "Ana Quill")
         await desk.open("+")
         await desk.press("letter", "<enter>")
         await desk.see("Letter for", "Court")
         await desk.press("c", "<enter>")
-        await desk.see("Letter: Ana Quill")
+        await desk.see("Letter: Ana Quill", "Mill Works")
         assert "Report of attendance: Ana Quill" in desk.app.screen.query_one(Form).values()["body"]
+        await desk.open("<f8>")
+        await desk.see("Sign the letter of Ana Quill")
+        await desk.open("s")
+        await desk.see("Letter for court: Mill Works", "signed")
+        desk.app.screen.go("record", desk.app.ws.view.rows("SELECT record FROM record WHERE kind = 'letter'")[0][0])
+        await desk.see("Letter of 2026-03-12", "send the letter")
+        await desk.open("l")
+        await desk.see("Send this letter", "on the consent it names")
+        await desk.open("<right>", "<tab>")
+        await desk.paste(str(tmp_path / "letter.pdf"))
+        await desk.open("<enter>")
+        await desk.see("It stands in the list of disclosures.")
+    assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
 
 
 # -- after signing -------------------------------------------------------------------------
@@ -338,6 +362,10 @@ async def test_a_supervisor_reads_and_co_signs(opened: Open, made: Program, wait
         await desk.due("Co-sign the progress note")
         await desk.press("<enter>")
         await desk.see("Co-sign: Progress note", "the ferry matter", "exactly the bytes")
+        await desk.open("w")
+        await desk.see("Who could read this?", "Uma", "share by share, state rule on supervised")
+        await desk.open("<escape>")
+        await desk.see("the ferry matter")
         await desk.open("c")
         await desk.see("Co-sign the progress note of")
         await desk.open("y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_every_answer_of_every_questionnaire_has_one_key() -> None:
             assert all(len(key) == 1 for key in known)
 
 
+@pytest.mark.usefixtures("scale")
 @given(st.sampled_from(sorted(shipped())), st.text("0123456789xb-n", max_size=60))
 def test_any_row_of_keys_leaves_answers_that_can_be_scored(name: str, text: str) -> None:
     definition = shipped()[name]

@@ -237,6 +237,7 @@ def test_a_review_with_low_confidence_cannot_leave_the_plan_as_it_is() -> None:
     assert "confidence" in {item.code for item in found}
 
 
+@pytest.mark.usefixtures("scale")
 @given(st.integers(0, 10), st.booleans(), st.booleans(), st.integers(0, 30))
 def test_nothing_but_a_signed_rehearsed_trusted_plan_is_active(
     confidence: int, signed: bool, rehearsed: bool, days: int

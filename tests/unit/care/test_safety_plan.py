@@ -161,6 +161,7 @@ def test_the_partner_copy_has_no_addresses_no_custody_and_no_names() -> None:
 lines = st.text("abcdefgh ", max_size=12)
 
 
+@pytest.mark.usefixtures("scale")
 @given(
     st.sampled_from(PARTNER), st.lists(st.builds(Helper, name=lines, relation=lines, address=lines), max_size=3),
     st.lists(st.builds(MeansStep, action=lines, holder=lines), max_size=3),

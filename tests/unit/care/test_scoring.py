@@ -215,6 +215,7 @@ def answered(draw: st.DrawFn) -> tuple[Definition, dict[str, int]]:
     return definition, answers
 
 
+@pytest.mark.usefixtures("scale")
 @given(answered())
 def test_scores_lie_in_their_range_and_need_every_item(given_: tuple[Definition, dict[str, int]]) -> None:
     definition, answers = given_
@@ -229,6 +230,7 @@ def test_scores_lie_in_their_range_and_need_every_item(given_: tuple[Definition,
                 assert each.band
 
 
+@pytest.mark.usefixtures("scale")
 @given(answered(), st.data())
 def test_a_reversed_item_counts_the_other_way(given_: tuple[Definition, dict[str, int]], data: st.DataObject) -> None:
     definition, answers = given_
@@ -246,6 +248,7 @@ def _decides_skips(definition: Definition, name: str) -> bool:
     return any(name in clause.items for rule in definition.skips for clause in rule.when)
 
 
+@pytest.mark.usefixtures("scale")
 @given(answered())
 def test_skipped_items_count_nothing(given_: tuple[Definition, dict[str, int]]) -> None:
     definition, answers = given_
@@ -255,6 +258,7 @@ def test_skipped_items_count_nothing(given_: tuple[Definition, dict[str, int]]) 
     assert not set(result.skipped) & set(result.missing)
 
 
+@pytest.mark.usefixtures("scale")
 @given(answered(), st.data())
 def test_an_answer_outside_its_range_is_refused(
     given_: tuple[Definition, dict[str, int]], data: st.DataObject
@@ -266,6 +270,7 @@ def test_an_answer_outside_its_range_is_refused(
         score(definition, {**answers, item.id: wrong})
 
 
+@pytest.mark.usefixtures("scale")
 @given(answered())
 def test_the_document_gives_the_answers_back(given_: tuple[Definition, dict[str, int]]) -> None:
     definition, answers = given_

@@ -97,6 +97,7 @@ slips = st.lists(
               st.integers(0, 400), st.integers(0, 6)), max_size=6)  # fmt: skip
 
 
+@pytest.mark.usefixtures("scale")
 @given(slips, st.integers(1, 300))
 def test_a_lapse_adds_and_never_erases(earlier: list[Lapse], ago: int) -> None:
     """Another lapse leaves every earlier streak and everything reached in them, and takes only its own days."""
@@ -164,6 +165,7 @@ def test_the_grid_is_filled_by_keys() -> None:
 GRID_KEYS = ["1", "9", ".", "0", "left", "right", "up", "down", "blank", "week", "x"]
 
 
+@pytest.mark.usefixtures("scale")
 @given(st.lists(st.sampled_from(GRID_KEYS), max_size=60))
 def test_any_row_of_keys_leaves_a_grid_that_can_be_kept(pressed: list[str]) -> None:
     here = fb.grid(TODAY - 40 * DAY, TODAY)

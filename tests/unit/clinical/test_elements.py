@@ -201,6 +201,7 @@ OTHER_CASES: tuple[tuple[str, DocumentType[Any], Document, Severity], ...] = (
     ("future", INTAKE_ASSESSMENT, WITHOUT(INTAKE, last_use=TOMORROW), Severity.REFUSE),
     ("risk", INTAKE_ASSESSMENT, WITHOUT(INTAKE, risk_reviewed=False), Severity.REFUSE),
     ("no_private_place", INTAKE_ASSESSMENT, WITHOUT(INTAKE, private_place=False), Severity.WARN),
+    ("no_told_reporting", INTAKE_ASSESSMENT, WITHOUT(INTAKE, told_reporting=False), Severity.WARN),
     ("no_device", INTAKE_ASSESSMENT, WITHOUT(INTAKE, device=False), Severity.WARN),
     ("no_telehealth_consent", INTAKE_ASSESSMENT, WITHOUT(INTAKE, telehealth_consent=False), Severity.WARN),
     ("future", CONTINUING_CARE_PLAN, WITHOUT(CONTINUING, planned=TOMORROW), Severity.REFUSE),

@@ -30,7 +30,7 @@ from iop_tui.ui.ask import AskLine
 from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.cellfit import wrap
 from iop_tui.ui.dialogs import Confirm
-from iop_tui.ui.draftpage import DraftPage, when
+from iop_tui.ui.draftpage import JournalPage
 from iop_tui.ui.review import AskPassphrase
 from iop_tui.workspace import Workspace, unsaved
 
@@ -189,10 +189,12 @@ def _lines(made: Measure, definition: Definition, found: Iterable[Any]) -> list[
     return wrapped
 
 
-class Answering(DraftPage):
+class Answering(JournalPage):
     """A questionnaire given to a client, by the clinician or on the client's own screen."""
 
     heading = "Measure"
+    journal = unsaved
+    holds = "answers"
     places = ("answering",)
     commands = (("s", "score, keep"), ("i", "go on"), ("d", "discard"), ("q", "leave"))
     DEFAULT_CSS = "Answering #result { display: none; margin: 1 1; } Answering.-scored #result { display: block; }"\
@@ -223,31 +225,13 @@ class Answering(DraftPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def _unsaved(self, at_ms: int) -> unsaved.Unsaved:
+    def held(self, at_ms: int) -> unsaved.Unsaved:
+        """What goes into the journal."""
         fields: dict[str, object] = {
             unsaved.KIND: KIND, _FORM: self._sheet.definition.id, _ANSWERS: dict(self._sheet.entry.answers),
             _MODE: self._mode, _STATED: self.begun.stated,
         }  # fmt: skip
         return unsaved.Unsaved(self.begun.person, self.begun.record, fields, at_ms)
-
-    async def keep_draft(self) -> None:
-        """Seal the answers into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self.begun.slot, self._unsaved(self.desk.subject.clock.now_ms()))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self.begun.slot, self._unsaved(subject.clock.now_ms()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved answers kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self.begun.slot)
-        self.shell.set_status("draft", "")
 
     # -- answering -------------------------------------------------------------------------------
 
@@ -337,9 +321,7 @@ class Answering(DraftPage):
             measures.give, start.person, self._sheet.definition, found.measure, record=start.record or None,
             slot=start.slot,
         )  # fmt: skip
-        self.stored()
-        self._done = True
-        self.shell.set_status("draft", "")
+        self.finished()
         self.app.notify("Kept.")
         await self._then(found.measure)
         return True

@@ -87,7 +87,7 @@ class MeasureCharts(Page):
     """The chart, a cursor on it, and the keys to give, choose, load."""
 
     heading = "Measures"
-    places = ("measures", "find")
+    places = ("measures", "reader", "find")
     DEFAULT_CSS = "MeasureCharts TrendChart { margin: 1 0 0 0; } MeasureCharts Lines { margin: 0 0; }"
 
     def __init__(self, person: bytes, first: Picture) -> None:
@@ -145,11 +145,16 @@ class MeasureCharts(Page):
         """Fewer days around the cursor, or more."""
         self.chart.zoom(0.5 if way > 0 else 2)
 
+    @property
+    def record_at_cursor(self) -> bytes:
+        """The administration under the cursor; empty without any."""
+        place = self.chart.place
+        return self._picture.records[place[0]][place[1]] if place is not None else b""
+
     def action_open_point(self) -> None:
         """The administration under the cursor."""
-        place = self.chart.place
-        if place is not None:
-            self.go("record", self._picture.records[place[0]][place[1]])
+        if self.record_at_cursor:
+            self.go("record", self.record_at_cursor)
 
     def action_choose(self) -> None:
         """Which scores are drawn together."""

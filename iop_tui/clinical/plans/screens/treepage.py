@@ -114,6 +114,11 @@ class TreePage(DraftPage):
         yield from self.command_row()
 
     @property
+    def sheet_form(self) -> Form | None:
+        """The form of the row that is open; None in the outline."""
+        return self._form
+
+    @property
     def listing(self) -> OutlineList:
         """The outline."""
         return self.query_one(OutlineList)
