@@ -147,6 +147,18 @@ def _mine_to_make(session: Session, target: Target) -> bool:
     )
 
 
+def _others_to_make(session: Session, target: Target, own: CareFact) -> bool:
+    """Whether this user only stands in, and the colleague whose part it is has yet to make this key: a key made by
+    who stands in would outlast their day and not open to the colleague.
+    """
+    if not own.until_ms or target.kind in policy.AUTHOR_KINDS:
+        return False
+    return any(
+        fact.person == own.person and fact.role == own.role and not fact.until_ms and fact.user != own.user
+        for fact in charts.care_facts(session)
+    )
+
+
 def _first_keys(session: Session, work: Work) -> None:
     for fact in my_care(session):
         try:
@@ -154,7 +166,7 @@ def _first_keys(session: Session, work: Work) -> None:
         except NotFound:
             continue
         for target in _mine_to_open(chart, fact):
-            if _mine_to_make(session, target):
+            if _mine_to_make(session, target) and not _others_to_make(session, target, fact):
                 open_compartment(
                     session, work, target, [], act="open-compartment", number=next_number(session, target.id)
                 )

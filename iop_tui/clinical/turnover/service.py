@@ -79,6 +79,8 @@ def transfer(
     move = Move(frm, to, until)
     with attempted(ws.session, "transfer", subject=to):
         check_move(ws, move)
+        if ws.user.user == frm:
+            settle.settle(ws.session)  # a key that is owed is made first, so that the hand-over holds every one
         parts = parts_of(ws, frm, to, frozenset(persons), role)
         if not parts:
             raise RuleRefused("transfer.nothing", "There is nobody to transfer.", "Name the clinician who treats them.")

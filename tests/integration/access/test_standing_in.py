@@ -377,3 +377,23 @@ def test_who_left_takes_back_nothing_that_they_handed_over(clinic: Clinic) -> No
     assert tim.session.holds(place)
     tim.session.open_revision(written)
     assert "its author may not end this access" in {row[0] for row in tim.view.rows("SELECT why FROM quarantine")}
+
+
+def test_the_first_key_is_made_by_whose_part_it_is_and_never_by_who_stands_in(clinic: Clinic) -> None:
+    person = clinic.program.register(clinic.fay, "Eva")
+    clinic.program.assign(clinic.fay, person, clinic.tom, IT)
+    until = local_date(clinic.program.clock.now_ms()) + timedelta(days=5)
+    clinic.moves(clinic.fay, person, clinic.ida, until)  # Tom's program has made no key yet
+    clinic.settles(clinic.ida)
+    place = clinic.place(person)
+    ida, tom = (clinic.program.workspace(who).session for who in (clinic.ida, clinic.tom))
+    assert not ida.holds(place)
+    clinic.moves(clinic.tom, person, clinic.ida, until)
+    ida.catch_up()
+    assert tom.holds(place)
+    assert ida.holds(place)
+    clinic.program.tick(6 * DAY)
+    for session in (ida, tom):
+        session.catch_up()
+    assert tom.holds(place)
+    assert not ida.holds(place)
