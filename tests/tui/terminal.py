@@ -174,7 +174,7 @@ class Terminal:
 
     # -- waiting
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 10.0, what: str = "condition") -> Terminal:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 30.0, what: str = "condition") -> Terminal:
         """Wait until `condition` holds. Raises `Timeout` with the screen."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -183,12 +183,12 @@ class Terminal:
             self.pump(0.02)
         return self
 
-    def wait_for(self, pattern: str, timeout: float = 10.0) -> Terminal:
+    def wait_for(self, pattern: str, timeout: float = 30.0) -> Terminal:
         """Wait until the visible screen matches the regular expression."""
         found = re.compile(pattern, re.MULTILINE)
         return self.wait_until(lambda: bool(found.search(self.model.text())), timeout, f"/{pattern}/")
 
-    def wait_gone(self, pattern: str, timeout: float = 10.0) -> Terminal:
+    def wait_gone(self, pattern: str, timeout: float = 30.0) -> Terminal:
         """Wait until the visible screen no longer matches."""
         found = re.compile(pattern, re.MULTILINE)
         return self.wait_until(lambda: not found.search(self.model.text()), timeout, f"end of /{pattern}/")
@@ -200,7 +200,7 @@ class Terminal:
             pass
         return self
 
-    def wait_exit(self, timeout: float = 10.0) -> int:
+    def wait_exit(self, timeout: float = 30.0) -> int:
         """Wait for the end of the program and take its last output; its exit status."""
         self.wait_until(lambda: self.exit_status is not None, timeout, "exit")
         while self.pump(0.01):
@@ -210,7 +210,7 @@ class Terminal:
             raise Timeout("no exit status")
         return status
 
-    def wait_dead(self, pids: Sequence[int], timeout: float = 10.0) -> Terminal:
+    def wait_dead(self, pids: Sequence[int], timeout: float = 30.0) -> Terminal:
         """Wait until none of these processes is alive any more (a zombie is dead)."""
         return self.wait_until(lambda: not any(map(is_alive, pids)), timeout, f"end of {pids}")
 

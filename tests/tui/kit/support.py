@@ -35,7 +35,7 @@ NAMES = ("Ann Example", "José Muñoz", "佐藤 花子", "محمد علي", "Zo�
          "Max 👍 Müller", "[b]not bold[/b]", "tab\there", "esc\x1b[31mred")
 
 
-async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let the app work until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

@@ -19,7 +19,7 @@ from iop_tui.shell.screens.today import gather
 from iop_tui.ui.recordlist import RecordList
 from tests.support.vaults import Program, copied, empty, program
 
-SECONDS = 8.0
+SECONDS = 30.0
 
 
 class Desk:
