@@ -1,7 +1,8 @@
 """Keys of a pilot come as fast as the app takes them.
 
 Textual's own pilot takes an app for idle when the process did nothing for twenty milliseconds, twice per key: half of
-the time of these tests was sleep. Here an app is idle when nobody has a message left, and the process is.
+the time of these tests was sleep. Here an app is idle when nobody has a message left, nothing is still to be painted,
+and the process rests.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ def _calm() -> bool:
     pumps: list[MessagePump] = [app]
     for screen in app._screen_stack:
         pumps += [screen, *screen.walk_children()]
+    held = getattr(app, "_ahead", None)
+    top = app._screen_stack[-1:]
+    if (held is not None and held._work is not None) or any(
+        screen._callbacks or screen._dirty_widgets or screen._layout_required for screen in top
+    ):
+        return False
     return all(pump._message_queue.empty() and not pump._next_callbacks for pump in pumps)
 
 
