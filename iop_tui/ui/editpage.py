@@ -11,13 +11,13 @@ from textual.widget import Widget
 
 from iop_tui.kernel.declare import FieldInfo
 from iop_tui.kernel.errors import DocumentInvalid
-from iop_tui.ui.draftpage import KEEP_SECONDS, CommandRow, DraftPage, when
+from iop_tui.ui.draftpage import KEEP_SECONDS, CommandRow, DraftPage, Journal, when
 from iop_tui.ui.editor import NoteText
 from iop_tui.ui.form import Form
 from iop_tui.ui.helpscreen import field_help
 from iop_tui.ui.readview import ReadView
 
-__all__ = ["KEEP_SECONDS", "CommandRow", "EditPage", "when"]
+__all__ = ["KEEP_SECONDS", "CommandRow", "EditPage", "JournalForm", "when"]
 
 
 class EditPage(DraftPage):
@@ -119,3 +119,39 @@ class EditPage(DraftPage):
     def help_sections(self) -> Iterable[tuple[str, Iterable[tuple[str, str]]]]:
         """The fields, as the declaration explains them."""
         return (("Fields", field_help(self._fields)),)
+
+
+class JournalForm(EditPage):
+    """An editor whose form waits in a journal until it is saved or given up: subclasses name journal and slot, and say
+    what goes into it.
+    """
+
+    journal: Journal
+    _slot: bytes
+
+    def slot(self) -> bytes:
+        """The place in the journal."""
+        return self._slot
+
+    def held(self, values: dict[str, Any], at_ms: int) -> Any:
+        """What goes into it, with the time it stands for."""
+
+    async def keep(self, values: dict[str, Any]) -> None:
+        """Seal what is typed into the journal of this copy."""
+        held = self.held(values, self.desk.subject.clock.now_ms())
+        await self.desk.keep(self.journal.keep, self.slot(), held)
+
+    def keep_now(self, subject: Any) -> None:
+        """The same, without waiting for a turn of the event loop."""
+        self.journal.keep(subject, self.slot(), self.held(self.form.values(), subject.clock.now_ms()))
+        self._kept_all = True
+
+    def kept(self) -> None:
+        """Say when."""
+        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
+        self.shell.told(None)
+
+    async def give_up(self) -> None:
+        """Drop the journal's copy."""
+        await self.desk.write(self.journal.give_up, self.slot())
+        self.shell.set_status("draft", "")

@@ -20,7 +20,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne, PickSeveral
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm
 from iop_tui.ui.page import Desk, Page
 from iop_tui.ui.readview import HEADING, ReadView
 from iop_tui.ui.recordlist import RecordList
@@ -183,11 +183,12 @@ async def _records(ask: Ask, desk: Desk[Workspace], person: bytes, source: str) 
     return None if chosen is None else tuple(bytes.fromhex(item) for item in chosen)
 
 
-class ConsentEditor(EditPage):
+class ConsentEditor(JournalForm):
     """The form of a consent. Saving shows every rule against it; signing it carries it out at once."""
 
     heading = "New consent"
     places = ("entry", "form")
+    journal = unsaved
 
     def __init__(self, ws: Workspace, person: bytes, values: dict[str, Any], *, slot: bytes = b"") -> None:
         self.person, self._slot, self._given = person, slot or ws.rng.token(16), values
@@ -203,28 +204,9 @@ class ConsentEditor(EditPage):
     def _values(self, typed: dict[str, Any]) -> dict[str, Any]:
         return {**self._given, **typed}
 
-    def _unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
-        fields = {**self._values(values), unsaved.KIND: KIND}
-        return unsaved.Unsaved(self.person, b"", fields, self.desk.subject.clock.now_ms())
-
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self._slot, self._unsaved(values))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self._slot, self._unsaved(self.form.values()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self._slot)
-        self.shell.set_status("draft", "")
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
+        return unsaved.Unsaved(self.person, b"", {**self._values(values), unsaved.KIND: KIND}, at_ms)
 
     # -- signing ---------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Severity
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm
 from iop_tui.ui.fields import LineInput
 from iop_tui.ui.page import Page
 from iop_tui.ui.recordlist import RecordList
@@ -246,11 +246,12 @@ async def assign(page: Page, person: bytes, name: str) -> None:
     page.app.notify("Assigned. Keys that others hold follow when their programs run next.")
 
 
-class PersonEditor(EditPage):
+class PersonEditor(JournalForm):
     """Register a person, or change the directory entry. What is typed is in the journal, as in every editor."""
 
     heading = "New person"
     places = ("entry", "form")
+    journal = unsaved
 
     def __init__(self, ws: Workspace, person: bytes = b"", values: dict[str, Any] | None = None, *,
                  slot: bytes = b"", restored: bool = False) -> None:  # fmt: skip
@@ -273,28 +274,9 @@ class PersonEditor(EditPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def _unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
-        fields = {**values, unsaved.KIND: PERSON.kind}
-        return unsaved.Unsaved(self._person, b"", fields, self.desk.subject.clock.now_ms())
-
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self._slot, self._unsaved(values))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self._slot, self._unsaved(self.form.values()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self._slot)
-        self.shell.set_status("draft", "")
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
+        return unsaved.Unsaved(self._person, b"", {**values, unsaved.KIND: PERSON.kind}, at_ms)
 
     # -- saving ----------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from iop_tui.kernel.errors import IopError, NotFound
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm
 from iop_tui.ui.page import Page
 from iop_tui.ui.readview import HEADING, ReadView
 from iop_tui.ui.recordlist import RecordList
@@ -180,39 +180,21 @@ class Sheet:
     kind: DocumentType[Restriction] = RESTRICTION
 
 
-class RestrictionEditor(EditPage):
+class RestrictionEditor(JournalForm):
     """The form of a request. What was paid for in full is in force when it is saved."""
 
     heading = "New restriction"
     places = ("entry", "form")
+    journal = unsaved
 
     def __init__(self, ws: Workspace, person: bytes, values: dict[str, Any], *, slot: bytes = b"") -> None:
         self.person, self._slot = person, slot or ws.rng.token(16)
         self.sheet = Sheet(person)
         super().__init__(RESTRICTION.fields(), values, today=local_date(ws.clock.now_ms()), first="ground")
 
-    def _unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
-        fields = {**values, unsaved.KIND: KIND}
-        return unsaved.Unsaved(self.person, b"", fields, self.desk.subject.clock.now_ms())
-
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self._slot, self._unsaved(values))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self._slot, self._unsaved(self.form.values()))
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self._slot)
-        self.shell.set_status("draft", "")
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
+        return unsaved.Unsaved(self.person, b"", {**values, unsaved.KIND: KIND}, at_ms)
 
     async def save(self, values: dict[str, Any]) -> bool:
         """Take it down, where nothing speaks against it."""

@@ -28,7 +28,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.ui.bars import Bar
 from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm
 from iop_tui.ui.page import Page
 from iop_tui.ui.palette import Entry as PaletteEntry
 from iop_tui.ui.palette import Palette
@@ -315,11 +315,12 @@ class CalendarLines(Page):
             self.query_one(RecordList).selected = set()
 
 
-class TimeEditor(EditPage):
+class TimeEditor(JournalForm):
     """A time on the schedule. What is typed is in the journal, as in every editor."""
 
     heading = "Time"
     places = ("entry", "form")
+    journal = unsaved
 
     def __init__(
         self, ws: Workspace, person: bytes, values: dict[str, Any], *, record: bytes = b"", slot: bytes = b""
@@ -340,34 +341,12 @@ class TimeEditor(EditPage):
         """With whom the time is."""
         return self._person
 
-    def _values(self) -> dict[str, Any]:
-        return {**self._base, **self.form.values()}
-
     # -- the journal -----------------------------------------------------------------------------
 
-    def _unsaved(self) -> unsaved.Unsaved:
-        fields = {**self._values(), unsaved.KIND: APPOINTMENT.kind}
-        return unsaved.Unsaved(self._person, self._record, fields, self.desk.subject.clock.now_ms())
-
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        del values
-        await self.desk.keep(unsaved.keep, self._slot, self._unsaved())
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self._slot, self._unsaved())
-        self._kept_all = True
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self._slot)
-        self.shell.set_status("draft", "")
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
+        fields = {**self._base, **values, unsaved.KIND: APPOINTMENT.kind}
+        return unsaved.Unsaved(self._person, self._record, fields, at_ms)
 
     # -- saving ----------------------------------------------------------------------------------
 

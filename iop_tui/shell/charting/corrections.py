@@ -101,9 +101,8 @@ class CorrectionEditor(DocumentEditor):
         """What is corrected."""
         return f"Correction of the {self.given.of.label.lower()}: {self.sheet.name}"
 
-    def unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
         """The journal remembers which document it belongs to."""
-        at_ms = self.desk.subject.clock.now_ms()
         fields = {**values, unsaved.KIND: _KIND.kind}
         return unsaved.Unsaved(self.sheet.person, self.given.target, fields, at_ms)
 

@@ -23,7 +23,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, Severity, Widget
 from iop_tui.kernel.errors import AlreadySigned, DocumentInvalid, NotFound, NotReady, Refused
 from iop_tui.shell.charting.signing import findings_of, review_and_sign
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm, when
 from iop_tui.ui.readview import HEADING, ReadView
 from iop_tui.ui.review import SAID
 from iop_tui.workspace import Workspace, unsaved
@@ -134,11 +134,12 @@ def findings_lines(found: Sequence[Finding]) -> list[tuple[str, str, str]]:
     return head + ([] if found else [("", "Nothing is missing.", "text")])
 
 
-class DocumentEditor(EditPage):
+class DocumentEditor(JournalForm):
     """Any declared document: the form of its fields, beside it (110 columns and more) what is missing."""
 
     heading = "Document"
     places = ("entry", "document", "form")
+    journal = unsaved
     with_side = True
     commands: ClassVar[Sequence[tuple[str, str]]] = (
         ("s", "save"), ("i", "go on"), ("r", "review, sign"), ("d", "discard"), ("q", "leave"),
@@ -175,32 +176,20 @@ class DocumentEditor(EditPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def unsaved(self, values: dict[str, Any]) -> unsaved.Unsaved:
-        """What the journal holds of this page."""
-        at_ms = self.desk.subject.clock.now_ms()
+    def slot(self) -> bytes:
+        """The sheet's."""
+        return self.sheet.slot
+
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
         return unsaved.Unsaved(
             self.sheet.person, self.sheet.record, {**values, unsaved.KIND: self.sheet.kind.kind}, at_ms
         )
 
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self.sheet.slot, self.unsaved(values))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self.sheet.slot, self.unsaved(self.form.values()))
-        self._kept_all = True
-
     def kept(self) -> None:
         """Say when; the findings follow."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
+        super().kept()
         self._look()
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self.sheet.slot)
-        self.shell.set_status("draft", "")
 
     # -- findings --------------------------------------------------------------------------------
 

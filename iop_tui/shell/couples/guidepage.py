@@ -20,7 +20,7 @@ from iop_tui.kernel.declare import Widget as Entry
 from iop_tui.kernel.errors import NotFound
 from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.editpage import CommandRow, EditPage
+from iop_tui.ui.editpage import CommandRow, JournalForm
 from iop_tui.workspace import Workspace, unsaved
 
 GUIDE = "$guide"
@@ -76,13 +76,14 @@ def answer(ws: Workspace, sitting: Sitting, values: dict[str, Any], slot: bytes)
     return found
 
 
-class GuidePage(EditPage):
+class GuidePage(JournalForm):
     """A step."""
 
     heading = "Guide"
     places = ("entry", "form")
     commands = (("s", "answer, go on"), ("i", "go on writing"), ("b", "step back"), ("q", "leave"))
     promise = "leave at any time and come back"
+    journal = unsaved
     DEFAULT_CSS = "GuidePage #words { height: auto; margin: 1 1; }"
 
     def __init__(self, ws: Workspace, sitting: Sitting, typed: dict[str, Any], slot: bytes) -> None:
@@ -128,22 +129,10 @@ class GuidePage(EditPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def _unsaved(self, ws: Workspace, values: dict[str, Any]) -> unsaved.Unsaved:
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
         fields = {**values, GUIDE: self.sitting.guide.id, unsaved.KIND: WIZARD_STATE.kind}
-        return unsaved.Unsaved(self.sitting.subject, self.sitting.record, fields, ws.clock.now_ms())
-
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(unsaved.keep, self._slot, self._unsaved(self.desk.subject, values))
-
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        unsaved.keep(subject, self._slot, self._unsaved(subject, self.form.values()))
-        self._kept_all = True
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(unsaved.give_up, self._slot)
+        return unsaved.Unsaved(self.sitting.subject, self.sitting.record, fields, at_ms)
 
     # -- the way on ------------------------------------------------------------------------------
 

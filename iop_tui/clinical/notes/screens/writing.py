@@ -14,7 +14,7 @@ from iop_tui.clinical.signing.api import Saved
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import DocumentType, Finding, Severity
 from iop_tui.store.view import Changes
-from iop_tui.ui.editpage import EditPage, when
+from iop_tui.ui.editpage import JournalForm, when
 from iop_tui.ui.page import Desk
 from iop_tui.ui.review import Review, freshly
 from iop_tui.workspace import Workspace, unsaved
@@ -42,7 +42,7 @@ async def sign(
     )  # fmt: skip
 
 
-class Writing(EditPage):
+class Writing(JournalForm):
     """Base of the editors of notes."""
 
     places: ClassVar[tuple[str, ...]] = ("editor", "form")
@@ -50,6 +50,7 @@ class Writing(EditPage):
         ("s", "save"), ("i", "go on"), ("r", "review, sign"), ("d", "discard"), ("q", "leave"),
     )  # fmt: skip
     kind: ClassVar[DocumentType[Any]]
+    journal = unsaved
 
     def __init__(self, ws: Workspace, start: Start, charting: Charting) -> None:
         self.note, self.charting = start, charting
@@ -69,29 +70,17 @@ class Writing(EditPage):
 
     # -- the journal -----------------------------------------------------------------------------
 
-    async def keep(self, values: dict[str, Any]) -> None:
-        """Seal what is typed into the journal of this copy."""
-        await self.desk.keep(notes.keep, self.note.slot, self.unsaved(self.desk.subject, values))
+    def slot(self) -> bytes:
+        """The note's."""
+        return self.note.slot
 
-    def keep_now(self, subject: Workspace) -> None:
-        """The same, without waiting for a turn of the event loop."""
-        notes.keep(subject, self.note.slot, self.unsaved(subject, self.form.values()))
-        self._kept_all = True
-
-    def unsaved(self, ws: Workspace, values: dict[str, Any]) -> unsaved.Unsaved:
-        """What the journal holds of this page."""
-        return unsaved.Unsaved(
-            self.note.person, self.journaled(), {**values, KIND: self.kind.kind}, ws.clock.now_ms()
-        )
+    def held(self, values: dict[str, Any], at_ms: int) -> unsaved.Unsaved:
+        """The fields, and what they belong to."""
+        return unsaved.Unsaved(self.note.person, self.journaled(), {**values, KIND: self.kind.kind}, at_ms)
 
     def journaled(self) -> bytes:
         """The record that unsaved text belongs to."""
         return self.record
-
-    def kept(self) -> None:
-        """Say when."""
-        self.shell.set_status("draft", f"unsaved text kept {when(self.desk.subject.clock.now_ms)}")
-        self.shell.told(None)
 
     def saved_now(self) -> None:
         """Say when."""
@@ -99,11 +88,6 @@ class Writing(EditPage):
         self.note = replace(self.note, restored_at_ms=0)
         self.retitle(context=self.stage())
         self.shell.set_status("draft", f"draft saved {when(self.desk.subject.clock.now_ms)}")
-
-    async def give_up(self) -> None:
-        """Drop the journal's copy."""
-        await self.desk.write(notes.give_up, self.note.slot)
-        self.shell.set_status("draft", "")
 
     # -- saving and signing ----------------------------------------------------------------------
 
