@@ -18,7 +18,7 @@ _APP_OPTIONS = ("--vault", "--user", "--now")
 def main(argv: list[str] | None = None) -> int:
     """Run the program; its exit code."""
     given = sys.argv[1:] if argv is None else argv
-    from iop_tui.shell import harden
+    from iop_tui.shell.process import harden
 
     try:
         harden.check_platform()

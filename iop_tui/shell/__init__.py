@@ -1,1 +1,1 @@
-"""The program around the screens: parent process, unlock prompt, app. See `parent` for how a run is built."""
+"""The program around the screens: parent process, unlock prompt, app. See `process.parent` for how a run is built."""

@@ -18,20 +18,20 @@ from textual.worker import WorkType
 from iop_tui.kernel.errors import IopError
 from iop_tui.shell import config as configuration
 from iop_tui.shell.chores import Chores
-from iop_tui.shell.hangup import LOCKED, SleepWatch
 from iop_tui.shell.keymap import TABLE
 from iop_tui.shell.navigator import Navigator
+from iop_tui.shell.process.hangup import LOCKED, SleepWatch
 from iop_tui.shell.screens.today import Today, TodayData
 from iop_tui.ui import theme as themes
-from iop_tui.ui.draftpage import DraftPage
+from iop_tui.ui.forms.draftpage import DraftPage
+from iop_tui.ui.frame.palette import Entry
 from iop_tui.ui.keys import EVERYWHERE
 from iop_tui.ui.page import Desk, DeskApp, Go, Page
-from iop_tui.ui.palette import Entry
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from iop_tui.shell.exchange.runner import Runner
-    from iop_tui.shell.hangup import Hangup
+    from iop_tui.shell.process.hangup import Hangup
 
 WATCH_SECONDS = 5.0
 WARN_SECONDS = 30.0

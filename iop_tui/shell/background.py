@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from iop_tui.shell.harden import quiet_libraries
+from iop_tui.shell.process.harden import quiet_libraries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from iop_tui.clinical.turnover.api import notices
 from iop_tui.kernel.errors import Cancelled, IopError
 from iop_tui.shell.owed import settle_all
-from iop_tui.ui.editpage import when
+from iop_tui.ui.forms.editpage import when
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from iop_tui.clinical.requests.joint import OWN_FIELDS
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.kernel.labeled import Speaker, segments
-from iop_tui.ui.readview import HEADING
+from iop_tui.ui.text.readview import HEADING
 from iop_tui.workspace import Workspace
 
 Triple = tuple[str, str, str]

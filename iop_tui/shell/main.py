@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from iop_tui.shell import parent
 from iop_tui.shell.place import vault_folder
+from iop_tui.shell.process import parent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iop_tui.shell.background import Background
-    from iop_tui.shell.card import Card
-    from iop_tui.shell.parent import ChildContext
-    from iop_tui.shell.prompt import Answers
+    from iop_tui.shell.process.card import Card
+    from iop_tui.shell.process.parent import ChildContext
+    from iop_tui.shell.process.prompt import Answers
     from iop_tui.shell.screens.today import TodayData
     from iop_tui.workspace import Environment, Workspace
 

@@ -13,11 +13,11 @@ import select
 import time
 
 from iop_tui.kernel.errors import Cancelled
-from iop_tui.shell import keyboard
-from iop_tui.shell.dialogue import ESCAPE_SECONDS, Keys
-from iop_tui.shell.keyboard import Entry
-from iop_tui.shell.prompt import Answers
-from iop_tui.shell.terminal import WIPE, Terminal, attempt
+from iop_tui.shell.process import keyboard
+from iop_tui.shell.process.dialogue import ESCAPE_SECONDS, Keys
+from iop_tui.shell.process.keyboard import Entry
+from iop_tui.shell.process.prompt import Answers
+from iop_tui.shell.process.terminal import WIPE, Terminal, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from iop_tui.shell.background import Background
-    from iop_tui.shell.card import Card
+    from iop_tui.shell.process.card import Card
 
 
 class Questions:

@@ -51,14 +51,14 @@ from iop_tui.shell.couples.guidepage import GuidePage
 from iop_tui.shell.exchange.merging import Merge
 from iop_tui.shell.explaining import Spot, Triple, Where, answered
 from iop_tui.shell.screens.record import RecordPage
-from iop_tui.ui.answers import AnswerField
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.fields import LineInput, ValueField
-from iop_tui.ui.form import FieldRow, Form
-from iop_tui.ui.readview import ReadView
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.titleline import TitleLine
+from iop_tui.ui.forms.answers import AnswerField
+from iop_tui.ui.forms.fields import LineInput, ValueField
+from iop_tui.ui.forms.form import FieldRow, Form
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.frame.titleline import TitleLine
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.text.editor import NoteText
+from iop_tui.ui.text.readview import ReadView
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -31,9 +31,9 @@ from textual.widget import Widget
 from iop_tui.kernel.text import clean_line
 from iop_tui.ui import theme as themes
 from iop_tui.ui.dialogs import MessageList, WhichKey
-from iop_tui.ui.helpscreen import HelpScreen
+from iop_tui.ui.frame.helpscreen import HelpScreen
+from iop_tui.ui.frame.palette import Entry, Palette
 from iop_tui.ui.keys import KIT, Action, KeyTable, normal
-from iop_tui.ui.palette import Entry, Palette
 from iop_tui.ui.terminal.driver import DiffDriver
 from iop_tui.ui.terminal.scrollbar import use_plain_bars
 from iop_tui.ui.terminal.typeahead import TypeAhead

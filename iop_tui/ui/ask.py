@@ -12,9 +12,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.fields import ChoiceField, LineInput
+from iop_tui.ui.forms.fields import ChoiceField, LineInput
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.text.cellfit import wrap
 
 _WIDTH = 60
 _CSS = """

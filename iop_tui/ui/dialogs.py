@@ -17,10 +17,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from iop_tui.kernel.text import clean, clean_line
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.keys import Action, show_key
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 
 _BOX = """
     .box { width: auto; min-width: 40; max-width: 90%; height: auto; max-height: 90%; padding: 1 2;

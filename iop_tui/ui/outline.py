@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from iop_tui.kernel.text import clean_line
-from iop_tui.ui.cellfit import Part, fit, strip_of
 from iop_tui.ui.keys import KIT
+from iop_tui.ui.text.cellfit import Part, fit, strip_of
 from iop_tui.ui.theme import Tones, tones
 
 _WHEEL = 3

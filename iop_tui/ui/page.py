@@ -24,9 +24,9 @@ from textual.worker import WorkType
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.ui.app import KitApp
-from iop_tui.ui.footer import FooterLine
-from iop_tui.ui.statusline import StatusLine
-from iop_tui.ui.titleline import TitleLine
+from iop_tui.ui.frame.footer import FooterLine
+from iop_tui.ui.frame.statusline import StatusLine
+from iop_tui.ui.frame.titleline import TitleLine
 
 W = TypeVar("W")
 R = TypeVar("R")

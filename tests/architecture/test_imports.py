@@ -123,7 +123,9 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
     assert loaded == ""
 
 
-@pytest.mark.parametrize("module", ["iop_tui.shell.parent", "iop_tui.shell.prompt", "iop_tui.vault.glance"])
+@pytest.mark.parametrize(
+    "module", ["iop_tui.shell.process.parent", "iop_tui.shell.process.prompt", "iop_tui.vault.glance"]
+)
 def test_what_runs_before_the_first_key_loads_nothing_heavy(module: str) -> None:
     loaded = _run(f"import sys, {module}; print(*[n for n in {_HEAVY_AT_START!r} if n in sys.modules])")
     assert loaded == ""

@@ -18,13 +18,13 @@ from iop_tui.clinical.people import api as people
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.ids import show_id
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne, PickSeveral
-from iop_tui.ui.editpage import JournalForm
+from iop_tui.ui.forms.editpage import JournalForm
+from iop_tui.ui.forms.review import Review, freshly
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Desk, Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.review import Review, freshly
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace, unsaved
 
 KIND = CONSENT.kind

@@ -17,11 +17,11 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import IopError
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne, PickSeveral
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 EMPTY = "No case is shown to you or by you. a asks to see one; + shows records of one to a supervisor."

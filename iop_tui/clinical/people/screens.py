@@ -17,13 +17,13 @@ from iop_tui.clinical.people.service import CaseloadLine
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Severity
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.editpage import JournalForm
-from iop_tui.ui.fields import LineInput
+from iop_tui.ui.forms.editpage import JournalForm
+from iop_tui.ui.forms.fields import LineInput
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.lists.sources import ThreadSource
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.sources import ThreadSource
 from iop_tui.ui.sparkline import sparkline
 from iop_tui.workspace import Workspace, unsaved
 

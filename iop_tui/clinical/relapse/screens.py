@@ -23,13 +23,13 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.text import clean_line
 from iop_tui.store.view import Changes
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import strip_of, wrap
-from iop_tui.ui.columns import Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.draftpage import JournalPage
+from iop_tui.ui.forms.draftpage import JournalPage
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.cellfit import strip_of, wrap
 from iop_tui.ui.theme import tones
 from iop_tui.workspace import Workspace, unsaved
 

@@ -18,12 +18,12 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import DocumentType, Severity
 from iop_tui.kernel.errors import IopError, NotFound
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editpage import JournalForm
+from iop_tui.ui.forms.editpage import JournalForm
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace, unsaved
 
 KIND = RESTRICTION.kind

@@ -25,14 +25,14 @@ from iop_tui.clinical.sessions.model import (
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Severity
 from iop_tui.kernel.ids import show_id
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editpage import JournalForm
+from iop_tui.ui.forms.editpage import JournalForm
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.frame.palette import Entry as PaletteEntry
+from iop_tui.ui.frame.palette import Palette
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.palette import Entry as PaletteEntry
-from iop_tui.ui.palette import Palette
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace, unsaved
 
 EMPTY = "Nothing is planned. Press + to plan a time; a chart's S does it for that person."

@@ -22,13 +22,13 @@ from iop_tui.clinical.toxicology.words import SUBSTANCES
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import strip_of
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.draftpage import JournalPage
+from iop_tui.ui.forms.draftpage import JournalPage
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.cellfit import strip_of
 from iop_tui.ui.theme import tones
 from iop_tui.workspace import Workspace, unsaved
 

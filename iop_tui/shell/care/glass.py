@@ -13,10 +13,10 @@ from iop_tui.clinical.emergency import api as emergency
 from iop_tui.clinical.emergency.api import CATEGORIES, EMERGENCY_ACCESS, VERDICTS, AccessLine, Card, Wish
 from iop_tui.kernel.errors import NotFound, NotReady, WrongSecrets
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines
+from iop_tui.ui.forms.review import AskPassphrase
+from iop_tui.ui.frame.bars import Lines
 from iop_tui.ui.page import Go, Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.review import AskPassphrase
+from iop_tui.ui.text.readview import HEADING, ReadView
 
 if TYPE_CHECKING:
     from iop_tui.shell.navigator import Navigator

@@ -13,10 +13,10 @@ from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.charting.service import AuditFinding
 from iop_tui.kernel.errors import Cancelled
 from iop_tui.shell.charting.ways import session_wish
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 CLEAN = "Nothing: an auditor would find this complete."

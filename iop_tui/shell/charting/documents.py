@@ -23,9 +23,9 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, Severity, Widget
 from iop_tui.kernel.errors import AlreadySigned, DocumentInvalid, NotFound, NotReady, Refused
 from iop_tui.shell.charting.signing import findings_of, review_and_sign
-from iop_tui.ui.editpage import JournalForm, when
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.review import SAID
+from iop_tui.ui.forms.editpage import JournalForm, when
+from iop_tui.ui.forms.review import SAID
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace, unsaved
 
 HAND_WRITTEN = frozenset({Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, *AUTHOR_KINDS})

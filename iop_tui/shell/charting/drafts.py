@@ -11,10 +11,10 @@ from textual.widget import Widget
 
 from iop_tui.clinical.notes.starting import unsaved
 from iop_tui.clinical.records import api as records
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 EMPTY = "No drafts. What you write and do not sign is found here; n in a chart begins a note."

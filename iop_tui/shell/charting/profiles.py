@@ -19,7 +19,7 @@ from iop_tui.kernel.errors import NotFound, RoleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.shell.charting.documents import DocumentEditor, Sheet, declared_only
 from iop_tui.store.session import NOBODY
-from iop_tui.ui.readview import ReadView
+from iop_tui.ui.text.readview import ReadView
 from iop_tui.workspace import Workspace, unsaved
 
 _ALONE = "nobody: practises independently"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from iop_tui.kernel.clock import local_date
-from iop_tui.shell.commands.reminding import export
+from iop_tui.shell.commands.charting.reminding import export
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.page import Page
 

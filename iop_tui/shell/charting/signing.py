@@ -8,8 +8,8 @@ from typing import Any
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.declare import Finding
+from iop_tui.ui.forms.review import LOCKS, Review, freshly
 from iop_tui.ui.page import Page
-from iop_tui.ui.review import LOCKS, Review, freshly
 from iop_tui.workspace import Workspace
 
 WHY = "Signing needs your passphrase."

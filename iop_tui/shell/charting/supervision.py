@@ -14,12 +14,12 @@ from iop_tui.clinical.signing.cosign import PENDING, Request, Shown
 from iop_tui.clinical.signing.model import RETURNED
 from iop_tui.shell.charting.signing import with_passphrase
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nothing waits for a co-signature, here or elsewhere."

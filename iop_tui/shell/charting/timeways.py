@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.ui.dialogs import PickOne
+from iop_tui.ui.frame.palette import Entry, Palette
 from iop_tui.ui.page import Go
-from iop_tui.ui.palette import Entry, Palette
 
 if TYPE_CHECKING:
     from iop_tui.shell.navigator import Navigator

@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from iop_tui.clinical.signing import versions as history
 from iop_tui.clinical.signing.versions import VersionLine
-from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.diffview import DiffView
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.diffview import DiffView
 
 SHOWN = 8
 COLUMNS: tuple[Column[VersionLine], ...] = (

@@ -19,8 +19,8 @@ from iop_tui.shell.leaving import ways as leavingways
 from iop_tui.shell.moving import ways as movingways
 from iop_tui.shell.turnover import ways as turnoverways
 from iop_tui.ui.dialogs import PickOne
+from iop_tui.ui.frame.palette import Entry, Palette
 from iop_tui.ui.page import Go
-from iop_tui.ui.palette import Entry, Palette
 
 if TYPE_CHECKING:
     from iop_tui.clinical.notes.starting import Start

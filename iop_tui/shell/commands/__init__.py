@@ -1,1 +1,1 @@
-"""The commands: one module per group, all through the same services as the screens."""
+"""The commands: one module per group, all through the same services as the screens. Here lies what they share."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from iop_tui.shell import harden
 from iop_tui.shell.commands import failures
 from iop_tui.shell.commands.call import Answer, Call, Opener, Options, run
 from iop_tui.shell.commands.parser import build
+from iop_tui.shell.process import harden
 
 
 def run_command(argv: list[str]) -> int:

@@ -21,7 +21,7 @@ def as_dict(error: BaseException) -> dict[str, Any]:
         return {"error": {"code": "cancelled", "message": "Cancelled.", "hint": ""}}
     if isinstance(error, OSError):
         return {"error": {"code": "medium", "message": _os_line(error), "hint": "Nothing was lost."}}
-    from iop_tui.shell.harden import failure_line
+    from iop_tui.shell.process.harden import failure_line
 
     return {"error": {"code": "unexpected", "message": failure_line(error), "hint": ""}}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from iop_tui.kernel.errors import Usage
-from iop_tui.shell.card import Card
-from iop_tui.shell.prompt import Answers
+from iop_tui.shell.process.card import Card
+from iop_tui.shell.process.prompt import Answers
+from iop_tui.shell.process.secrets_fd import SecretsChannel
+from iop_tui.shell.process.terminal import open_line
 from iop_tui.shell.questions import Questions
-from iop_tui.shell.secrets_fd import SecretsChannel
-from iop_tui.shell.terminal import open_line
 from iop_tui.vault import recovery
 
 

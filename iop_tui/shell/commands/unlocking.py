@@ -11,11 +11,11 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.clinical.turnover.api import notices
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.text import escaped
-from iop_tui.shell.card import Card
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Options
 from iop_tui.shell.commands.secrets import Secrets
 from iop_tui.shell.owed import settle_all
+from iop_tui.shell.process.card import Card
 from iop_tui.store.database import refuse_if_in_use
 from iop_tui.vault import headfile
 from iop_tui.workspace import DATABASE, Environment, Workspace, unlock

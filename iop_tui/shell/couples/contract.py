@@ -11,9 +11,9 @@ from textual.widget import Widget
 from iop_tui.clinical.joint import service as joint
 from iop_tui.clinical.joint.service import DayLine
 from iop_tui.clinical.signing import api as signing
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 WEEKS = 6

@@ -21,11 +21,11 @@ from iop_tui.kernel.errors import IopError
 from iop_tui.shell.couples.editor import WRITTEN
 from iop_tui.shell.couples.linking import link, may_link
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 
 _KEEPERS = frozenset({
     "new_document", "write_session", "open_plan", "partner_signs", "calendar", "whats_due", "compare",

@@ -26,7 +26,7 @@ from iop_tui.kernel.declare import DocumentType
 from iop_tui.kernel.errors import AlreadySigned, NotFound, Refused
 from iop_tui.shell.charting.documents import Sheet
 from iop_tui.shell.charting.signing import with_passphrase
-from iop_tui.ui.editpage import EditPage
+from iop_tui.ui.forms.editpage import EditPage
 from iop_tui.workspace import Workspace, unsaved
 
 WRITTEN = (JOINT_NOTE, JOINT_PLAN, AGREEMENT, RECOVERY_DAY, COUPLE_MEASURE, JOINT_CLOSING)

@@ -18,9 +18,9 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import FieldInfo
 from iop_tui.kernel.declare import Widget as Entry
 from iop_tui.kernel.errors import NotFound
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.editpage import CommandRow, JournalForm
+from iop_tui.ui.forms.editpage import CommandRow, JournalForm
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.text.cellfit import wrap
 from iop_tui.workspace import Workspace, unsaved
 
 GUIDE = "$guide"

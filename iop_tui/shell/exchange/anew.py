@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from iop_tui.kernel.declare import FieldInfo
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.text.editor import NoteText
 
 _KEYS: list[Toned] = [("[F2]", "accent"), (" done     ", "text"), ("[Esc]", "accent"), (" back", "text")]
 _BOX = """

@@ -18,12 +18,12 @@ from iop_tui.kernel.errors import DocumentInvalid, IopError, NotFound, Refused
 from iop_tui.shell.exchange import words
 from iop_tui.shell.exchange.anew import FieldAnew, TextAnew
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.diffview import DiffView
-from iop_tui.ui.draftpage import DraftPage
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.forms.draftpage import DraftPage
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.text.cellfit import wrap
+from iop_tui.ui.text.diffview import DiffView
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace, exchanging, unsaved
 from iop_tui.workspace.unsaved import KIND, Unsaved

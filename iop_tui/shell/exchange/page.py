@@ -16,12 +16,12 @@ from iop_tui.kernel.errors import Refused, Usage
 from iop_tui.shell.exchange import words
 from iop_tui.shell.exchange.runner import Runner
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Bar, Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm
+from iop_tui.ui.frame.bars import Bar, Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.cellfit import wrap
 from iop_tui.workspace import Workspace, exchangestate, exchanging
 from iop_tui.workspace.exchangestate import CarrierState, Standing
 from iop_tui.workspace.exchanging import RemoteLine

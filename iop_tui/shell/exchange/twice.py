@@ -14,11 +14,11 @@ from iop_tui.clinical.people import duplicates
 from iop_tui.clinical.people.duplicates import Entry, Pair
 from iop_tui.clinical.people.model import DIFFERENT, PERSON, SAME
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.diffview import DiffView
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.diffview import DiffView
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nobody looks entered twice. Entries that agree in name and birth date appear here by themselves."

@@ -15,11 +15,11 @@ from iop_tui.clinical.records.api import RecordLine
 from iop_tui.shell.leaving import asking
 from iop_tui.shell.leaving.asking import CLIENT, FOLDER, NOT_MADE, SEALED, Basis, Facts
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:

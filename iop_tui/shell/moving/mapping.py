@@ -11,11 +11,11 @@ from textual.widget import Widget
 from iop_tui.interchange.moving.columns import FIELDS
 from iop_tui.shell.moving import looking
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
+from iop_tui.ui.frame.bars import Lines
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 
 LEFT_OUT = "left out"
 _LABELS = {"given": "first name", "family": "last name", "name": "whole name", "client_id": "its own client number",

@@ -13,12 +13,12 @@ from iop_tui.interchange.moving.options import PICKS
 from iop_tui.shell.moving import looking
 from iop_tui.shell.moving.looking import Line, Look
 from iop_tui.shell.moving.mapping import MappingPage
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickSeveral
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.cellfit import wrap
 
 _WIDTH = 76
 NOTHING = "Nothing to tell line by line: everything is taken as it is."

@@ -14,11 +14,11 @@ from iop_tui.access import roles
 from iop_tui.clinical.staff import service
 from iop_tui.kernel.errors import WrongSecrets
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
 from iop_tui.ui.dialogs import PickSeveral
+from iop_tui.ui.forms.review import AskPassphrase
+from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.page import Page
-from iop_tui.ui.review import AskPassphrase
+from iop_tui.ui.text.cellfit import wrap
 from iop_tui.workspace import NewUser, Workspace
 
 _WIDTH = 70

@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from iop_tui.clinical.compliance import service as compliance
 from iop_tui.kernel.clock import local_date
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 SPANS = ((7, "the last 7 days"), (31, "the last month"), (366, "the last year"), (0, "everything"))

@@ -18,11 +18,11 @@ from iop_tui.clinical.records import api as records
 from iop_tui.shell.screens.chartparts import NOT_IN_TIMELINE, TABS, TEAM, Head, head, head_lines, tab_line
 from iop_tui.shell.screens.todaydata import status_cell
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Lines
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Lines
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.lists.sources import ThreadSource
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.sources import ThreadSource
 from iop_tui.ui.sparkline import sparkline
 from iop_tui.workspace import Workspace
 

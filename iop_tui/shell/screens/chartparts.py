@@ -10,7 +10,7 @@ from iop_tui.clinical.people import duplicates
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.clock import local_date
-from iop_tui.ui.bars import Toned
+from iop_tui.ui.frame.bars import Toned
 from iop_tui.workspace import Workspace
 
 Line = list[Toned]

@@ -12,11 +12,11 @@ from iop_tui.access import roles
 from iop_tui.clinical.staff import api, service
 from iop_tui.shell.charting.profiles import profile_lines
 from iop_tui.shell.screens.admission import admit, try_kit
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickSeveral
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 

@@ -18,9 +18,9 @@ from iop_tui.shell.charting.signing import review_and_sign, with_passphrase
 from iop_tui.shell.screens.recordparts import Opened, lines, open_record
 from iop_tui.store.view import Changes
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.helpscreen import field_help
+from iop_tui.ui.frame.helpscreen import field_help
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
+from iop_tui.ui.text.readview import HEADING, ReadView
 
 __all__ = ["Opened", "RecordPage", "lines", "open_record"]
 RECEIVED_LIMIT = 200_000

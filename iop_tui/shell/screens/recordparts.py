@@ -17,7 +17,7 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import versions
 from iop_tui.clinical.signing.versions import Beside
 from iop_tui.kernel.errors import NotFound
-from iop_tui.ui.readview import HEADING
+from iop_tui.ui.text.readview import HEADING
 from iop_tui.workspace import Workspace
 
 _WORDS = {

@@ -11,10 +11,10 @@ from textual.widgets import Input
 
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.text import clean
-from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.fields import LineInput
+from iop_tui.ui.forms.fields import LineInput
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 
 LIMIT = 200
 LOG_SECONDS = 5.0

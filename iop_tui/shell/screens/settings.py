@@ -9,10 +9,10 @@ from textual.widget import Widget
 
 from iop_tui.shell import config
 from iop_tui.ui import theme
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from iop_tui.clinical.sessions import service as sessions
 from iop_tui.shell.charting.ways import session_wish
 from iop_tui.shell.screens.todaydata import KEYS, Task, TodayData, gather, gather_all, state, status_cell, when
 from iop_tui.store.view import Changes
-from iop_tui.ui.bars import Bar, Lines, Toned
-from iop_tui.ui.columns import Cell, Column
+from iop_tui.ui.frame.bars import Bar, Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 __all__ = ["Today", "TodayData", "gather", "status_cell"]

@@ -16,7 +16,7 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.clinical.sessions.model import CANCELLED, NO_SHOW
 from iop_tui.kernel.clock import local_date
-from iop_tui.ui.columns import Cell
+from iop_tui.ui.lists.columns import Cell
 from iop_tui.workspace import Workspace
 from iop_tui.workspace.backupage import warning
 

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from iop_tui.ui.cellfit import fit, strip_of
+from iop_tui.ui.text.cellfit import fit, strip_of
 from iop_tui.ui.theme import tones
 from iop_tui.ui.trend.plot import GUTTER, Curve, Mark, PlotPoint, Span, draw, frame, legend, whole, zoomed
 

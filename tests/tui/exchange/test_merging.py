@@ -8,7 +8,7 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.records import api as records
 from iop_tui.shell.exchange import merging
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import exchanging
 from tests.support.vaults import note, today
 from tests.tui.exchange.conftest import BOTH, Open, Site

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from iop_tui.ui.columns import Column
 from iop_tui.ui.keys import Action
+from iop_tui.ui.lists.columns import Column
 from tests.tui.kit.support import TABLE, KitTestApp, People, Row
 
 

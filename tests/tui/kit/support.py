@@ -19,17 +19,17 @@ from textual.screen import Screen
 
 from iop_tui.kernel.declare import Document, F, Widget, fields_of
 from iop_tui.ui.app import KitApp
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.footer import FooterLine
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.frame.footer import FooterLine
+from iop_tui.ui.frame.statusline import StatusLine
+from iop_tui.ui.frame.titleline import TitleLine
 from iop_tui.ui.keys import KIT, Action
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.sources import ThreadSource
-from iop_tui.ui.statusline import StatusLine
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.lists.sources import ThreadSource
 from iop_tui.ui.terminal.cells import Canvas
-from iop_tui.ui.titleline import TitleLine
+from iop_tui.ui.text.editor import NoteText
 
 NAMES = ("Ann Example", "José Muñoz", "佐藤 花子", "محمد علي", "Zoë Брин", "Nguyễn Thị Ánh", "김민준", "e\u0301lan",
          "Max 👍 Müller", "[b]not bold[/b]", "tab\there", "esc\x1b[31mred")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from iop_tui.ui.dialogs import Confirm, MessageList, PickOne, WhichKey
-from iop_tui.ui.footer import FooterLine
-from iop_tui.ui.helpscreen import HelpScreen
-from iop_tui.ui.palette import Palette
-from iop_tui.ui.readview import ReadLines
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.statusline import StatusLine
+from iop_tui.ui.frame.footer import FooterLine
+from iop_tui.ui.frame.helpscreen import HelpScreen
+from iop_tui.ui.frame.palette import Palette
+from iop_tui.ui.frame.statusline import StatusLine
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.text.readview import ReadLines
 from tests.tui.kit.support import KitTestApp, NotePage, People, wait_until
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.tui.kit.support import KitTestApp, Recorder, wait_until
 
 KEYS = ("down", "down", "up", "pagedown", "pageup", "home", "end", "j", "k", "d", "y", "escape", "enter", "g", "n", "f",

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 from iop_tui.kernel.declare import DocumentType
 from iop_tui.kernel.errors import DocumentInvalid
 from iop_tui.ui.app import KitApp
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.fields import SecretInput
-from iop_tui.ui.form import FieldError, Form
+from iop_tui.ui.forms.fields import SecretInput
+from iop_tui.ui.forms.form import FieldError, Form
+from iop_tui.ui.text.editor import NoteText
 from tests.tui.kit.support import FIELDS, TODAY, Visit, wait_until
 
 KIND: DocumentType[Visit] = DocumentType(kind="visit", label="Visit", struct=Visit, compartment="IND",

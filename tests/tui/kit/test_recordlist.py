@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.ui.app import KitApp
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.tui.kit.support import COLUMNS, Row, wait_until
 
 

@@ -12,9 +12,9 @@ from iop_tui.kernel.declare import Document, DocumentType, F, Widget, fields_of
 from iop_tui.kernel.errors import ReauthNeeded, WrongSecrets
 from iop_tui.ui.app import KitApp
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.form import Form
-from iop_tui.ui.review import AskPassphrase, freshly
-from iop_tui.ui.rows import RecordField, RowDialog, RowsDialog, RowsField
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.forms.review import AskPassphrase, freshly
+from iop_tui.ui.lists.rows import RecordField, RowDialog, RowsDialog, RowsField
 from tests.tui.kit.support import TODAY, wait_until
 
 

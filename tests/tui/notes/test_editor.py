@@ -18,7 +18,7 @@ from iop_tui.clinical.notes.model import PROGRESS_NOTE, ProgressNote
 from iop_tui.clinical.notes.screens import NoteEditor
 from iop_tui.clinical.records import api as records
 from iop_tui.shell import config
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.support.vaults import Program
 from tests.tui.notes.conftest import Hands, open_note
 from tests.tui.screens.conftest import Desk, Open

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from iop_tui.shell import config
-from iop_tui.ui import keyruns
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms import keyruns
+from iop_tui.ui.forms.form import Form
 from tests.support.process import Codes, start, unlock
 from tests.support.vaults import Program
 from tests.tui.notes.conftest import open_note

@@ -11,9 +11,9 @@ import pytest
 from iop_tui.clinical.plans import service as plans
 from iop_tui.clinical.plans import starting, tree
 from iop_tui.clinical.plans.treatment import TreatmentPlan
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.outline import OutlineList
-from iop_tui.ui.recordlist import RecordList
 from iop_tui.workspace import unsaved as journal
 from tests.support.process import Codes, start, unlock
 from tests.support.vaults import Program

@@ -9,8 +9,8 @@ import sys
 import time
 
 from iop_tui.kernel.errors import IopError, Usage, VaultDamaged
-from iop_tui.shell import parent
-from iop_tui.shell.card import Card
+from iop_tui.shell.process import parent
+from iop_tui.shell.process.card import Card
 
 CANARY = "CANARY" + "WORD"
 """Joined at run time, so that a traceback quoting this source would not contain it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from iop_tui.shell.terminal import LEAVE_CLEARED
+from iop_tui.shell.process.terminal import LEAVE_CLEARED
 from tests.tui.process.conftest import CANARY, ROOT
 from tests.tui.terminal import Terminal, is_alive
 

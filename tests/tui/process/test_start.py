@@ -18,7 +18,8 @@ Start = Callable[..., Terminal]
 
 _SHOW_STATE = """
 import os, resource, sys
-from iop_tui.shell import harden, parent
+from iop_tui.shell.process import harden
+from iop_tui.shell.process import parent
 def main(context):
     dumpable, core = harden._libc().prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)
     print("state", dumpable, core, oct(os.umask(0o077)), end="\\r\\n")
@@ -73,7 +74,7 @@ _IMPORTED = """
 import sys
 sys.argv[1:] = []
 before = set(sys.modules)
-import iop_tui.shell.parent
+import iop_tui.shell.process.parent
 print(*sorted(set(sys.modules) - before))
 """
 
@@ -89,9 +90,9 @@ def test_the_parent_imports_nothing_heavy() -> None:
 _MINIMAL = """
 import sys
 sys.path.insert(0, {root!r})
-from iop_tui.shell import parent
+from iop_tui.shell.process import parent
 def main(context):
-    from iop_tui.shell.card import Card
+    from iop_tui.shell.process.card import Card
     context.prompt.ask(Card())
     return 0
 raise SystemExit(parent.run(main))

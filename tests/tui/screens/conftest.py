@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.support.vaults import Program, copied, empty, program
 
 SECONDS = 30.0

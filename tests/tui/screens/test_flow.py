@@ -8,8 +8,8 @@ from textual.widgets import Input
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.starting import unsaved
 from iop_tui.clinical.records import api as records
-from iop_tui.ui.form import Form
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.support.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 

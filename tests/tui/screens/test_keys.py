@@ -48,11 +48,11 @@ from iop_tui.shell.screens.record import RecordPage
 from iop_tui.shell.screens.search import Search
 from iop_tui.shell.screens.settings import Settings
 from iop_tui.shell.screens.today import Today
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms.form import Form
 from iop_tui.ui.keys import Action
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.outline import OutlineList
 from iop_tui.ui.page import Page
-from iop_tui.ui.recordlist import RecordList
 
 PAGES: list[type[Page]] = [
     Today, Caseload, Chart, RecordPage, Search, Colleagues, AuditLog, Settings, NoteEditor, AddendumEditor,

@@ -26,10 +26,10 @@ from iop_tui.clinical.staff.profiles import StaffProfile
 from iop_tui.kernel.ids import show_id
 from iop_tui.shell.charting.supervision import Supervision
 from iop_tui.shell.screens.today import Today
-from iop_tui.ui.fields import LineInput
-from iop_tui.ui.form import Form
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.rows import RowsField
+from iop_tui.ui.forms.fields import LineInput
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.lists.rows import RowsField
 from tests.support.charting import RISK
 from tests.support.consents import Clinic
 from tests.support.vaults import Program, note, today

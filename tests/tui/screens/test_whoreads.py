@@ -39,8 +39,8 @@ from iop_tui.shell.couples.guidepage import GuidePage
 from iop_tui.shell.exchange.merging import Merge
 from iop_tui.shell.screens.record import RecordPage
 from iop_tui.shell.whoreads import WhoScreen, spot_of
-from iop_tui.ui.draftpage import DraftPage
-from iop_tui.ui.form import Form
+from iop_tui.ui.forms.draftpage import DraftPage
+from iop_tui.ui.forms.form import Form
 from iop_tui.ui.page import Page
 from tests.support import care
 from tests.support.couples import agree, hold_session, internal, pair_of, plan_together

@@ -18,7 +18,7 @@ from iop_tui.clinical.notes.model import METHODS, PROGRESS_NOTE, RISKS, Progress
 from iop_tui.clinical.notes.screens import layout
 from iop_tui.clinical.notes.spelling import Checker, WordList
 from iop_tui.clinical.notes.telehealth import IDENTITY, STATES, Telehealth
-from iop_tui.ui.answers import keys_for
+from iop_tui.ui.forms.answers import keys_for
 from tests.support.vaults import note
 
 TODAY = date(2026, 3, 12)

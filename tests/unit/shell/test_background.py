@@ -9,7 +9,7 @@ import time
 import pytest
 
 from iop_tui.shell.background import Background
-from iop_tui.shell.hangup import SleepWatch
+from iop_tui.shell.process.hangup import SleepWatch
 
 
 def test_the_result_comes_when_the_work_has_ended() -> None:

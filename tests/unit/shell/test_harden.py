@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from iop_tui.kernel.errors import Usage
-from iop_tui.shell import harden
+from iop_tui.shell.process import harden
 
 
 def test_dangerous_variables_go_and_harmless_ones_stay() -> None:

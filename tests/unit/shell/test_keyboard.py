@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iop_tui.shell import keyboard
-from iop_tui.shell.keyboard import Decoder, Entry
+from iop_tui.shell.process import keyboard
+from iop_tui.shell.process.keyboard import Decoder, Entry
 
 
 def keys(data: bytes) -> list[int | str]:

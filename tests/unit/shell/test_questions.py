@@ -13,9 +13,9 @@ _ASK = """
 import sys
 sys.path.insert(0, {root!r})
 from iop_tui.kernel.errors import IopError
-from iop_tui.shell.card import Card
+from iop_tui.shell.process.card import Card
 from iop_tui.shell.questions import Questions
-from iop_tui.shell.terminal import open_line
+from iop_tui.shell.process.terminal import open_line
 try:
     with Questions(open_line()) as ask:
         {body}

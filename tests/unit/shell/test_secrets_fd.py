@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from iop_tui.kernel.errors import Usage
-from iop_tui.shell.secrets_fd import SecretsChannel
+from iop_tui.shell.process.secrets_fd import SecretsChannel
 
 
 @pytest.fixture

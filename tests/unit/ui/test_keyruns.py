@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iop_tui.ui.answers import keys_for
-from iop_tui.ui.keyruns import ANSWER_SECONDS, ON_SECONDS, RUN_SECONDS, KeyRun, Step, Steps, continues
+from iop_tui.ui.forms.answers import keys_for
+from iop_tui.ui.forms.keyruns import ANSWER_SECONDS, ON_SECONDS, RUN_SECONDS, KeyRun, Step, Steps, continues
 
 LETTERS = st.text("abcdefghijklmnopqrstuvwxyz ", min_size=2, max_size=30)
 

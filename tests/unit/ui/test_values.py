@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from iop_tui.ui.cellfit import fit, wrap
-from iop_tui.ui.diffview import aligned
-from iop_tui.ui.palette import Entry, ranked
-from iop_tui.ui.readview import highlight, split_marks
+from iop_tui.ui.forms.values import read_date, read_time
+from iop_tui.ui.frame.palette import Entry, ranked
 from iop_tui.ui.sparkline import sparkline
-from iop_tui.ui.values import read_date, read_time
+from iop_tui.ui.text.cellfit import fit, wrap
+from iop_tui.ui.text.diffview import aligned
+from iop_tui.ui.text.readview import highlight, split_marks
 
 TODAY = date(2026, 3, 9)
 

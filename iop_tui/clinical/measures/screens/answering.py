@@ -27,11 +27,11 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Severity
 from iop_tui.kernel.errors import NotFound, Refused, WrongSecrets
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
 from iop_tui.ui.dialogs import Confirm
-from iop_tui.ui.draftpage import JournalPage
-from iop_tui.ui.review import AskPassphrase
+from iop_tui.ui.forms.draftpage import JournalPage
+from iop_tui.ui.forms.review import AskPassphrase
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.text.cellfit import wrap
 from iop_tui.workspace import Workspace, unsaved
 
 KIND = "measure"

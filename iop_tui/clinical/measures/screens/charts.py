@@ -17,10 +17,10 @@ from iop_tui.clinical.people import api as people
 from iop_tui.kernel.errors import InputRejected
 from iop_tui.store.view import Changes
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
 from iop_tui.ui.dialogs import PickSeveral
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.frame.palette import Entry, Palette
 from iop_tui.ui.page import Page
-from iop_tui.ui.palette import Entry, Palette
 from iop_tui.ui.trend.chart import TrendChart
 from iop_tui.ui.trend.plot import BETTER, WORSE, Curve, Mark, PlotPoint
 from iop_tui.workspace import Workspace

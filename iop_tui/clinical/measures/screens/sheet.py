@@ -13,8 +13,8 @@ from iop_tui.clinical.measures import entry as entries
 from iop_tui.clinical.measures.definition import Definition
 from iop_tui.clinical.measures.entry import Entry
 from iop_tui.kernel.text import clean_line
-from iop_tui.ui.bars import Toned
-from iop_tui.ui.cellfit import strip_of, wrap
+from iop_tui.ui.frame.bars import Toned
+from iop_tui.ui.text.cellfit import strip_of, wrap
 from iop_tui.ui.theme import tones
 
 NO_TEXT = "The words of this question are not in the program (licence). Read it from the clinic's own form."

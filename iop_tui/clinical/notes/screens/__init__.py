@@ -6,7 +6,7 @@ from iop_tui.clinical.notes.screens.addendum import AddendumEditor
 from iop_tui.clinical.notes.screens.note import NoteEditor
 from iop_tui.clinical.notes.screens.private import CounselingEditor, PsychotherapyEditor
 from iop_tui.clinical.notes.screens.writing import Charting, Writing, sign
-from iop_tui.ui.review import Review, finding_lines
+from iop_tui.ui.forms.review import Review, finding_lines
 
 EDITORS: dict[str, type[Writing]] = {
     editor.kind.kind: editor for editor in (NoteEditor, AddendumEditor, PsychotherapyEditor, CounselingEditor)

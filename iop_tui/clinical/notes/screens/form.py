@@ -16,11 +16,11 @@ from iop_tui.clinical.notes.formats import FORMATS
 from iop_tui.clinical.notes.screens import layout
 from iop_tui.clinical.notes.screens.objectives import ObjectivesField
 from iop_tui.kernel.declare import FieldInfo
-from iop_tui.ui.bars import Bar
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.form import LABEL, FieldRow, Form
+from iop_tui.ui.forms.form import LABEL, FieldRow, Form
+from iop_tui.ui.forms.values import Binding
+from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.page import DeskApp
-from iop_tui.ui.values import Binding
+from iop_tui.ui.text.editor import NoteText
 
 _MOVES = frozenset({"modality", "objectives", "risk", layout.SUMMARY})
 """Answers on which it depends which rows are there."""

@@ -22,11 +22,11 @@ from iop_tui.clinical.notes.similarity import WARN_AT
 from iop_tui.clinical.notes.starting import Start
 from iop_tui.clinical.notes.thread import Thread, examine
 from iop_tui.kernel.declare import FieldInfo, Finding
-from iop_tui.ui.draftpage import CommandRow
-from iop_tui.ui.editor import NoteText, Offer
-from iop_tui.ui.form import Form
-from iop_tui.ui.readview import HEADING
-from iop_tui.ui.statusline import StatusLine
+from iop_tui.ui.forms.draftpage import CommandRow
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.frame.statusline import StatusLine
+from iop_tui.ui.text.editor import NoteText, Offer
+from iop_tui.ui.text.readview import HEADING
 from iop_tui.workspace import Workspace
 
 SAID_FROM = 0.05

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from iop_tui.clinical.notes.links import ObjectiveState, link, number_of, resolve
 from iop_tui.ui.dialogs import PickSeveral
-from iop_tui.ui.fields import ValueField
+from iop_tui.ui.forms.fields import ValueField
 
 
 class ObjectivesField(ValueField):

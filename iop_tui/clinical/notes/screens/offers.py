@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.geometry import Offset
 
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.editor import NoteText, Offer
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.text.editor import NoteText, Offer
 
 WIDEST = 60
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from iop_tui.kernel.declare import Finding, Severity
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.review import SAID
+from iop_tui.ui.forms.review import SAID
+from iop_tui.ui.frame.bars import Lines, Toned
 
 LINES = 3
 _WORDS = {Severity.REFUSE: "missing", Severity.WARN: "to look at", Severity.REMIND: "to remember"}

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from iop_tui.clinical.notes.private import COUNSELING_NOTE, EXCLUDED, PSYCHOTHERAPY_NOTE
 from iop_tui.clinical.notes.screens.watching import Watching
-from iop_tui.ui.readview import HEADING
+from iop_tui.ui.text.readview import HEADING
 
 
 class PrivateEditor(Watching):

@@ -21,10 +21,10 @@ from iop_tui.kernel.declare import Finding, Severity
 from iop_tui.kernel.errors import DocumentInvalid
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.editor import Change, NoteText
-from iop_tui.ui.form import Form
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.review import SAID
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.forms.review import SAID
+from iop_tui.ui.text.editor import Change, NoteText
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 CHECK_SECONDS = 0.8

@@ -14,9 +14,9 @@ from iop_tui.clinical.signing.api import Saved
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import DocumentType, Finding, Severity
 from iop_tui.store.view import Changes
-from iop_tui.ui.editpage import JournalForm, when
+from iop_tui.ui.forms.editpage import JournalForm, when
+from iop_tui.ui.forms.review import Review, freshly
 from iop_tui.ui.page import Desk
-from iop_tui.ui.review import Review, freshly
 from iop_tui.workspace import Workspace, unsaved
 
 

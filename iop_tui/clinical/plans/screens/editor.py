@@ -23,10 +23,10 @@ from iop_tui.kernel.declare import Finding, Severity
 from iop_tui.kernel.errors import Refused
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.draftpage import when
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.fields import LineInput
+from iop_tui.ui.forms.draftpage import when
+from iop_tui.ui.forms.fields import LineInput
 from iop_tui.ui.outline import OutlineList
+from iop_tui.ui.text.editor import NoteText
 from iop_tui.workspace import Workspace
 
 _SAVE_TEMPLATE = "save"

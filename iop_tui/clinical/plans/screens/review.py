@@ -23,7 +23,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import FieldInfo, Finding, Severity, fields_of
 from iop_tui.kernel.errors import NotReady, Refused
 from iop_tui.kernel.ids import show_id
-from iop_tui.ui.draftpage import when
+from iop_tui.ui.forms.draftpage import when
 from iop_tui.ui.outline import OutlineList
 from iop_tui.workspace import Workspace
 

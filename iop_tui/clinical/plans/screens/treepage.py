@@ -16,15 +16,15 @@ from iop_tui.clinical.plans.screens.doors import Doors
 from iop_tui.clinical.plans.sheets import Sheet
 from iop_tui.kernel.declare import Finding, Severity
 from iop_tui.kernel.errors import DocumentInvalid
-from iop_tui.ui.bars import Bar, Lines, Toned
-from iop_tui.ui.cellfit import wrap
-from iop_tui.ui.draftpage import CommandRow, DraftPage
-from iop_tui.ui.editor import NoteText
-from iop_tui.ui.form import Form
-from iop_tui.ui.helpscreen import field_help
+from iop_tui.ui.forms.draftpage import CommandRow, DraftPage
+from iop_tui.ui.forms.form import Form
+from iop_tui.ui.forms.review import SAID
+from iop_tui.ui.frame.bars import Bar, Lines, Toned
+from iop_tui.ui.frame.helpscreen import field_help
 from iop_tui.ui.outline import OutlineList
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.review import SAID
+from iop_tui.ui.text.cellfit import wrap
+from iop_tui.ui.text.editor import NoteText
+from iop_tui.ui.text.readview import HEADING, ReadView
 
 JUDGE_SECONDS = 0.4
 """From a typed key to the findings: a person pauses, then looks."""

@@ -16,12 +16,12 @@ from iop_tui.clinical.turnover.saying import Said
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import IopError, ReauthNeeded, Refused
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.cellfit import wrap
 from iop_tui.ui.dialogs import Confirm, PickOne
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
-from iop_tui.ui.readview import HEADING, ReadView
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.text.cellfit import wrap
+from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 WEEK = timedelta(days=7)

@@ -23,9 +23,9 @@ from iop_tui.clinical.turnover.screens.base import TurnoverPage, said_lines
 from iop_tui.clinical.turnover.service import assigns
 from iop_tui.store.view import Changes
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Bar, Lines, Toned
-from iop_tui.ui.columns import Cell, Column
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.frame.bars import Bar, Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nobody is in this clinician's care. Press q, then t, and choose somebody else."

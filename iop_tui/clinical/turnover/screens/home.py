@@ -18,9 +18,9 @@ from iop_tui.clinical.turnover.screens.base import TurnoverPage
 from iop_tui.clinical.turnover.service import PARTS, assigns, caseload_left
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nothing waits for you. t transfers a caseload, u names who takes over, v looks into a case."

@@ -17,11 +17,11 @@ from iop_tui.clinical.turnover.screens.base import REFUSED, TurnoverPage
 from iop_tui.clinical.turnover.service import caseload_left
 from iop_tui.clinical.turnover.succession import SECONDS, Taken
 from iop_tui.ui.ask import AskLine
-from iop_tui.ui.bars import Lines, Toned
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import Confirm, PickOne
-from iop_tui.ui.recordlist import RecordList
-from iop_tui.ui.review import freshly
+from iop_tui.ui.forms.review import freshly
+from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nobody is in your care, and nobody named you. There is nothing to do here."

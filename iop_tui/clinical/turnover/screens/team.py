@@ -16,9 +16,9 @@ from iop_tui.clinical.turnover.planning import PlanLine
 from iop_tui.clinical.turnover.screens.base import TurnoverPage
 from iop_tui.clinical.turnover.service import PARTS, assigns
 from iop_tui.clinical.turnover.team import IN_CARE, OFFICE, TeamLine
-from iop_tui.ui.columns import Cell, Column
 from iop_tui.ui.dialogs import PickOne
-from iop_tui.ui.recordlist import RecordList
+from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import Workspace
 
 EMPTY = "Nobody is in this person's care team. Press a to assign a clinician."

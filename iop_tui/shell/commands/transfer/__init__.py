@@ -1,0 +1,1 @@
+"""Commands that bring data in or out: imports and exports."""

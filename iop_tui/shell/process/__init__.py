@@ -1,0 +1,1 @@
+"""The process around the app: the parent that stays, hardening, the unlock prompt, the terminal and its signals."""

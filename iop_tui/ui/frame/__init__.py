@@ -1,0 +1,1 @@
+"""What stands around a page: title, status, footer, palette, help."""

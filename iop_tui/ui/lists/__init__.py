@@ -1,0 +1,1 @@
+"""Lists of records: columns, rows drawn ahead, paging sources."""

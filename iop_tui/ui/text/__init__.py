@@ -1,0 +1,1 @@
+"""Text: the editor, read views, differences, and how wide characters fit into cells."""
