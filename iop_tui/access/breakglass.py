@@ -23,8 +23,8 @@ from iop_tui.access.primitives import put
 from iop_tui.kernel.declare import Document, DocumentType, F
 from iop_tui.kernel.errors import NoKey, NotFound, Refused, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store import emergency, sealedapart
-from iop_tui.store.acts import Grant
+from iop_tui.store.members import emergency, sealedapart
+from iop_tui.store.members.acts import Grant
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import mac

@@ -25,9 +25,9 @@ from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.believed import ACTED_UPON
-from iop_tui.store.catchup import AUTHORITY_KINDS
+from iop_tui.store.members.believed import ACTED_UPON
 from iop_tui.store.session import Session
+from iop_tui.store.views.catchup import AUTHORITY_KINDS
 from iop_tui.store.work import Work
 
 _TYPES = {item.kind: item for item in charts.TYPES}

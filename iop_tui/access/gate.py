@@ -5,7 +5,7 @@ from __future__ import annotations
 from iop_tui.access import policy, roles
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.errors import Unexpected
-from iop_tui.store.acts import SealedKey, UserCard
+from iop_tui.store.members.acts import SealedKey, UserCard
 
 MEMBER, SHARE = "member", "share"
 # Who ends other people's access without holding the key: by taking them off a care team, or off the program.

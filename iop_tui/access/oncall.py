@@ -9,8 +9,8 @@ from __future__ import annotations
 from iop_tui.access import groups, policy
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.errors import NoKey
-from iop_tui.store import sealedapart
-from iop_tui.store.acts import SealedKey
+from iop_tui.store.members import sealedapart
+from iop_tui.store.members.acts import SealedKey
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work
 

@@ -14,8 +14,8 @@ from iop_tui.access.gate import MEMBER, SHARE
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
-from iop_tui.store.acts import Grant, SealedKey
-from iop_tui.store.authority import COUNT_BITS
+from iop_tui.store.members.acts import Grant, SealedKey
+from iop_tui.store.members.authority import COUNT_BITS
 from iop_tui.store.revisions import Origin
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work

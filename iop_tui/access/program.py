@@ -7,7 +7,7 @@ from iop_tui.access.policy import PROGRAM_KINDS, Kind
 from iop_tui.access.primitives import Recipient, Target, give_member, program_compartment
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.acts import SealedKey, UserCard, sign_card
+from iop_tui.store.members.acts import SealedKey, UserCard, sign_card
 from iop_tui.store.session import Session
 from iop_tui.store.work import Work
 from iop_tui.vault import signing

@@ -28,7 +28,7 @@ from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.revisions import Origin
 from iop_tui.store.session import Session
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 
 _AUTHOR_ROLES = (roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR)

@@ -14,8 +14,8 @@ from iop_tui.exchange.ledger import LANE, Ledger, stored
 from iop_tui.exchange.packs import AuditPart, Body, Entry
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import IopError, VaultDamaged
-from iop_tui.store import acts
 from iop_tui.store.exchangelog import DEVICE, FACTS, KEY, KEYSLOT, SEALED, TAKEN, Sealed
+from iop_tui.store.members import acts
 from iop_tui.store.order import NO_PACK, PackEntry, frontier
 from iop_tui.store.revisions import base_of
 from iop_tui.store.rows import EMPTY_DIGEST, ActRow, AuditHeader, ExchangeRow, FingerprintRow, RevisionRow, SessionRow

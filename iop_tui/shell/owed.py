@@ -6,7 +6,7 @@ from iop_tui.access.settle import settle
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.turnover import api as turnover
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -15,7 +15,7 @@ from iop_tui.kernel.canonical import decode, encode, joined
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.acts import LARGEST
+from iop_tui.store.members.acts import LARGEST
 from iop_tui.store.rows import RevisionRow
 from iop_tui.vault import envelope, hpke, signing
 from iop_tui.vault.coding import Base

@@ -13,13 +13,15 @@ from iop_tui.kernel.clock import Clock
 from iop_tui.kernel.errors import IopError, NoKey, NotFound, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, authority, basing, catchup, membership, revisions
-from iop_tui.store.acts import Act, Generation, Grant, SealedKey, UserCard
+from iop_tui.store import basing, revisions
 from iop_tui.store.audit import AuditSession, Event
-from iop_tui.store.projection import Projector
+from iop_tui.store.members import acts, authority, membership
+from iop_tui.store.members.acts import Act, Generation, Grant, SealedKey, UserCard
 from iop_tui.store.revisions import Body, Opened, Origin
 from iop_tui.store.vaultdb import Batch, VaultDb
-from iop_tui.store.view import Changes, View
+from iop_tui.store.views import catchup
+from iop_tui.store.views.projection import Projector
+from iop_tui.store.views.view import Changes, View
 from iop_tui.store.work import Work
 from iop_tui.vault import envelope, signing
 from iop_tui.vault.digest import derive

@@ -29,7 +29,7 @@ from iop_tui.kernel.text import clean_line
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.exchangelog import DEVICE, KEY, KEYSLOT, RIVAL
 from iop_tui.store.rows import ExchangeRow
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault import slots, words
 from iop_tui.vault.forms import Slot

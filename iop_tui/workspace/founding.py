@@ -12,8 +12,8 @@ from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import Refused
 from iop_tui.kernel.secret import Secret
 from iop_tui.kernel.text import clean_line
-from iop_tui.store.acts import UserCard
 from iop_tui.store.database import translated
+from iop_tui.store.members.acts import UserCard
 from iop_tui.store.vaultdb import VaultDb
 from iop_tui.vault import headfile, passphrase, recovery, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, ISSUER, Environment, NewUser

@@ -15,7 +15,7 @@ from iop_tui.store.check import CheckFinding
 from iop_tui.store.database import Connection
 from iop_tui.store.session import self_key
 from iop_tui.store.vaultdb import Position, VaultDb
-from iop_tui.store.view import View
+from iop_tui.store.views.view import View
 from iop_tui.vault import envelope, slots
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace.viewplaces import state_key

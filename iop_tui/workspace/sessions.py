@@ -9,10 +9,10 @@ from iop_tui.access.policy import Kind
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.store.audit import AuditSession
 from iop_tui.store.check import CheckFinding
-from iop_tui.store.projection import Projector
 from iop_tui.store.session import Identity, Session, self_key
 from iop_tui.store.vaultdb import Batch, VaultDb
-from iop_tui.store.view import ViewDamaged
+from iop_tui.store.views.projection import Projector
+from iop_tui.store.views.view import ViewDamaged
 from iop_tui.store.work import Work
 from iop_tui.vault import slots
 from iop_tui.workspace.environment import Environment

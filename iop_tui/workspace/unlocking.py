@@ -9,7 +9,7 @@ from iop_tui.store import check
 from iop_tui.store.check import CheckFinding
 from iop_tui.store.session import Session
 from iop_tui.store.vaultdb import VaultDb
-from iop_tui.store.view import ViewDamaged
+from iop_tui.store.views.view import ViewDamaged
 from iop_tui.vault import headfile, signing, slots, totp
 from iop_tui.workspace.environment import DATABASE, Environment
 from iop_tui.workspace.heads import anchor_findings, head_sink, head_state_of, header_findings, refuse_old_slot

@@ -15,7 +15,7 @@ from iop_tui.store.check import CheckFinding
 from iop_tui.store.database import Connection
 from iop_tui.store.session import Identity
 from iop_tui.store.vaultdb import VaultDb
-from iop_tui.store.view import View, ViewDamaged
+from iop_tui.store.views.view import View, ViewDamaged
 from iop_tui.vault import envelope
 from iop_tui.workspace.environment import VIEWS
 

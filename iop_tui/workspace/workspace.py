@@ -18,7 +18,7 @@ from iop_tui.store import check
 from iop_tui.store.check import CheckFinding, HeadState
 from iop_tui.store.database import translated
 from iop_tui.store.session import Identity, Session
-from iop_tui.store.view import Changes, View
+from iop_tui.store.views.view import Changes, View
 from iop_tui.store.work import Work
 from iop_tui.vault import headfile, keystore, slots
 from iop_tui.vault.headfile import HeadWriter

@@ -49,13 +49,13 @@ def parse(path: Path) -> ast.Module:
 
 
 def module_name(path: Path) -> str:
-    """`iop_tui.store.view` for iop_tui/store/view.py."""
+    """`iop_tui.store.views.view` for iop_tui/store/views/view.py."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def place(path: Path, line: int = 0) -> str:
-    """`iop_tui/store/view.py:12`, as editors understand it."""
+    """`iop_tui/store/views/view.py:12`, as editors understand it."""
     shown = path.relative_to(ROOT).as_posix()
     return f"{shown}:{line}" if line else shown
 

@@ -17,8 +17,8 @@ from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import NoKey
-from iop_tui.store.view import CACHE_KIB
-from iop_tui.store.viewschema import SCHEMA
+from iop_tui.store.views.view import CACHE_KIB
+from iop_tui.store.views.viewschema import SCHEMA
 from iop_tui.workspace import Workspace
 from tests.benchmarks.budget import Budget, median, p99
 from tests.benchmarks.demo import Demo

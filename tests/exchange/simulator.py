@@ -28,7 +28,7 @@ from iop_tui.exchange.remotes.directory import ROOT, DirectoryRemote
 from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import IopError, MediumUnusable, Refused
 from iop_tui.kernel.rng import SeededRng
-from iop_tui.store.compare import DUMPS
+from iop_tui.store.views.compare import DUMPS
 from iop_tui.workspace import Workspace, exchanging
 from tests.support.devices import Device, enrolled, first, line
 from tests.support.vaults import empty, note, today

@@ -11,7 +11,8 @@ import pytest
 from iop_tui.access import primitives, settle
 from iop_tui.exchange import backup, cards, deciding, packs, sealing, taking
 from iop_tui.kernel.errors import IopError
-from iop_tui.store import basing, exchangelog, membership
+from iop_tui.store import basing, exchangelog
+from iop_tui.store.members import membership
 from iop_tui.workspace import backingup
 from tests.exchange import test_bases as bases
 from tests.exchange import test_lanes as lanes

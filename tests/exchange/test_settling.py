@@ -18,7 +18,7 @@ from iop_tui.clinical.people.model import Person
 from iop_tui.clinical.staff import service as staff
 from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.rng import SeededRng
-from iop_tui.store.compare import DUMPS
+from iop_tui.store.views.compare import DUMPS
 from iop_tui.workspace import Workspace, exchanging
 from tests.exchange.pairs import Pair, meet
 from tests.support.devices import Device, line

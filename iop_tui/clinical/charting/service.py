@@ -22,7 +22,7 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, Refused
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

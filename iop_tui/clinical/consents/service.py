@@ -20,7 +20,7 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Finding, Severity
 from iop_tui.kernel.errors import NotFound, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -17,7 +17,7 @@ from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.errors import NotFound, Refused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.revisions import Origin
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

@@ -24,7 +24,7 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.errors import NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 READERS = (roles.SUPERVISOR, roles.MEDICAL_DIRECTOR, roles.PRIVACY_OFFICER, roles.AUDITOR)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from iop_tui.clinical.signing.api import After, Saved
     from iop_tui.kernel.declare import Document, DocumentType, Finding
     from iop_tui.store.revisions import Body
-    from iop_tui.store.view import Changes
+    from iop_tui.store.views.view import Changes
     from iop_tui.store.work import Work
     from iop_tui.workspace import Workspace
 

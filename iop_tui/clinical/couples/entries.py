@@ -30,7 +30,7 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NotReady, Refused, RuleRefused
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 

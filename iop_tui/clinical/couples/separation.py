@@ -15,7 +15,7 @@ from iop_tui.clinical.couples.terms import Couple
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.errors import NotFound, RuleRefused
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

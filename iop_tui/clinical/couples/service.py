@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from iop_tui.access import chartkeys, charts
 from iop_tui.access.attempts import attempted
 from iop_tui.kernel.ids import parse_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -39,7 +39,7 @@ from iop_tui.kernel.clock import local_date, to_datetime
 from iop_tui.kernel.declare import Document, DocumentType, RuleContext, Severity
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused, RoleRefused, RuleRefused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

@@ -31,7 +31,7 @@ from iop_tui.clinical.notes import api as notes
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, NotFound
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

@@ -14,7 +14,7 @@ from iop_tui.clinical.measures.model import INSTRUMENT_FILE, InstrumentFile
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import InputRejected, NotFound
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -14,7 +14,7 @@ from iop_tui.clinical.measures.model import MEASURE, PROTECTED_MEASURE, Measure
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NotReady
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 FORGOTTEN = timedelta(days=120)

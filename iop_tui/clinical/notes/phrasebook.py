@@ -9,7 +9,7 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, Refused
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -15,7 +15,7 @@ from iop_tui.access.primitives import put
 from iop_tui.clinical.people.model import IDENTITY_DECISION, PERSON, SAME, IdentityDecision, Person
 from iop_tui.kernel.errors import IopError, NotFound, NotReady, RoleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 

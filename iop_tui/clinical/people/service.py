@@ -20,7 +20,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused
 from iop_tui.kernel.text import initials
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 

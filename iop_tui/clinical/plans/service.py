@@ -21,7 +21,7 @@ from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 

@@ -13,7 +13,7 @@ from iop_tui.kernel.canonical import joined
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NotFound, VaultDamaged
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.projection import SignatureDoc
+from iop_tui.store.views.projection import SignatureDoc
 from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

@@ -18,7 +18,7 @@ from iop_tui.access.primitives import put
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.declare import Document, DocumentType, FieldInfo, show_value
 from iop_tui.kernel.errors import AlreadySigned, NeedsNewer, NotFound, Refused
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 _ENTRY = "person"

@@ -21,7 +21,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.text import clean_line
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import PickOne
 from iop_tui.ui.forms.draftpage import JournalPage

@@ -24,7 +24,7 @@ from iop_tui.kernel.clock import iso
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NoKey, NotReady, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

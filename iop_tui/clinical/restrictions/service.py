@@ -35,7 +35,7 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 WAITS, IN_FORCE, BEFORE_ONLY = "waits for a decision", "in force", "in force for what was before"

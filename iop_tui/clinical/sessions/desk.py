@@ -33,7 +33,7 @@ from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import Finding, RuleContext, Severity
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

@@ -29,7 +29,7 @@ from iop_tui.kernel.canonical import decode
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NotFound, Refused, VaultDamaged
 from iop_tui.store.revisions import Body, Opened, Origin, revision_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

@@ -14,8 +14,8 @@ import msgspec
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing.service import CONTEXT, amendments, is_private, leaf_of
 from iop_tui.kernel.errors import Refused
-from iop_tui.store.projection import SignatureDoc
 from iop_tui.store.revisions import SIGN_CONTEXT
+from iop_tui.store.views.projection import SignatureDoc
 from iop_tui.workspace import Workspace
 
 FORMAT = "iop-tui signed documents 1"

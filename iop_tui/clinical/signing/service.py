@@ -28,9 +28,9 @@ from iop_tui.kernel.clock import iso, local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import AlreadySigned, ConflictOpen, NoKey, NotFound, NotReady, Refused
 from iop_tui.kernel.text import clean
-from iop_tui.store.projection import SIGNATURE_KIND, SignatureDoc
 from iop_tui.store.revisions import Opened
-from iop_tui.store.view import Changes
+from iop_tui.store.views.projection import SIGNATURE_KIND, SignatureDoc
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

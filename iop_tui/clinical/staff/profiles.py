@@ -18,7 +18,7 @@ from iop_tui.kernel.declare import Document, DocumentType, F, Finding, RuleConte
 from iop_tui.kernel.errors import NotReady, RoleRefused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 P = TypeVar("P", bound=Document)

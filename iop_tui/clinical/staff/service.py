@@ -13,8 +13,8 @@ from iop_tui.clinical.staff.api import ACTIVE, REMOVED, SUSPENDED, users
 from iop_tui.kernel.errors import Refused, VaultDamaged
 from iop_tui.kernel.secret import Secret
 from iop_tui.kernel.text import clean_line
-from iop_tui.store.acts import UserCard, sign_card
-from iop_tui.store.view import Changes
+from iop_tui.store.members.acts import UserCard, sign_card
+from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault import keystore, passphrase, recovery, slots, totp
 from iop_tui.vault.headfile import Header

@@ -21,7 +21,7 @@ from iop_tui.clinical.toxicology.lapses import Lapse, Timeline
 from iop_tui.clinical.toxicology.words import SUBSTANCES
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NotFound, NotReady
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.dialogs import PickOne
 from iop_tui.ui.forms.draftpage import JournalPage
 from iop_tui.ui.frame.bars import Lines, Toned

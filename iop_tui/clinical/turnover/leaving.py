@@ -36,7 +36,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 NOBODY_NAMED, VOID, NAMED, APPROVED, TAKEN = (

@@ -34,7 +34,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound, Refused, RoleRefused, RuleRefused, WallRefused, rule_of
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.session import NOBODY
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 READY, WAITS, DONE, REFUSED = "ready", "waits", "done", "refused"

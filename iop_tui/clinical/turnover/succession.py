@@ -29,9 +29,9 @@ from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NotFound, RoleRefused, RuleRefused, VaultDamaged, WallRefused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts
+from iop_tui.store.members import acts
 from iop_tui.store.rows import ActRow
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.vault import envelope, hpke
 from iop_tui.workspace import Workspace
 

@@ -21,7 +21,7 @@ from iop_tui.clinical.turnover.service import assigns
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NotFound, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import parse_id
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 IN_CARE, STANDS_IN, WAITS, SUSPENDED, OFFICE, WITHOUT = (

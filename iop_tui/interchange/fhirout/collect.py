@@ -16,8 +16,8 @@ from iop_tui.clinical.signing.api import voided
 from iop_tui.interchange.fhirout.records import Record, Signed
 from iop_tui.kernel.errors import NeedsNewer, NotFound, VaultDamaged
 from iop_tui.kernel.ids import show_id
-from iop_tui.store.projection import SignatureDoc
 from iop_tui.store.revisions import Opened
+from iop_tui.store.views.projection import SignatureDoc
 from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

@@ -16,7 +16,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, F, Widget, fields_of
 from iop_tui.kernel.errors import DocumentInvalid, InputRejected, Refused
 from iop_tui.shell.charting.signing import with_passphrase
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.forms.editpage import EditPage
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace

@@ -20,7 +20,7 @@ from iop_tui.clinical.records.api import RecordLine
 from iop_tui.kernel.errors import IopError
 from iop_tui.shell.couples.editor import WRITTEN
 from iop_tui.shell.couples.linking import link, may_link
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column

@@ -17,7 +17,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import DocumentInvalid, IopError, NotFound, Refused
 from iop_tui.shell.exchange import words
 from iop_tui.shell.exchange.anew import FieldAnew, TextAnew
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.forms.draftpage import DraftPage
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column

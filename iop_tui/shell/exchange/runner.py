@@ -20,7 +20,7 @@ from iop_tui.exchange.carrying import Budget
 from iop_tui.exchange.engine import Report, Turns
 from iop_tui.kernel.errors import Cancelled, IopError, Refused
 from iop_tui.shell.exchange import words
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.page import Desk
 from iop_tui.workspace import Workspace, exchangestate, exchanging
 from iop_tui.workspace.exchanging import RemoteLine

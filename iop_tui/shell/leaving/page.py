@@ -14,7 +14,7 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.records.api import RecordLine
 from iop_tui.shell.leaving import asking
 from iop_tui.shell.leaving.asking import CLIENT, FOLDER, NOT_MADE, SEALED, Basis, Facts
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.lists.columns import Cell, Column

@@ -11,7 +11,7 @@ from iop_tui.clinical.imports.model import Counts, Refusal
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.interchange.items import Columns
 from iop_tui.interchange.moving.options import Options
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 CCDA = "ccda"

@@ -17,7 +17,7 @@ from iop_tui.clinical.people.screens import assign
 from iop_tui.clinical.records import api as records
 from iop_tui.shell.screens.chartparts import NOT_IN_TIMELINE, TABS, TEAM, Head, head, head_lines, tab_line
 from iop_tui.shell.screens.todaydata import status_cell
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.frame.bars import Lines
 from iop_tui.ui.lists.columns import Cell, Column
 from iop_tui.ui.lists.recordlist import RecordList

@@ -16,7 +16,7 @@ from iop_tui.kernel.text import clean
 from iop_tui.shell.charting.copies import give_copy
 from iop_tui.shell.charting.signing import review_and_sign, with_passphrase
 from iop_tui.shell.screens.recordparts import Opened, lines, open_record
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.frame.helpscreen import field_help
 from iop_tui.ui.page import Page

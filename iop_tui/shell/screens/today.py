@@ -17,7 +17,7 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.shell.charting.ways import session_wish
 from iop_tui.shell.screens.todaydata import KEYS, Task, TodayData, gather, gather_all, state, status_cell, when
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.frame.bars import Bar, Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column
 from iop_tui.ui.lists.recordlist import RecordList

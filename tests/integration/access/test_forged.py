@@ -16,7 +16,7 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import PROGRESS_NOTE
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import NoKey, NotFound
-from iop_tui.store.acts import Generation, SealedKey, UserCard, sign_card
+from iop_tui.store.members.acts import Generation, SealedKey, UserCard, sign_card
 from iop_tui.store.work import Work
 from iop_tui.vault import signing
 from iop_tui.workspace import Workspace

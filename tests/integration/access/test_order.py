@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.compare import DUMPS
 from iop_tui.store.rows import ActRow, RevisionRow
-from iop_tui.store.view import View
+from iop_tui.store.views.compare import DUMPS
+from iop_tui.store.views.view import View
 from tests.support.histories import STEPS, History, run
 from tests.support.program import Staff
 

@@ -22,9 +22,9 @@ from iop_tui.kernel.errors import CodeUsed, DiskFull, Refused, Suspended, VaultD
 from iop_tui.kernel.secret import Secret
 from iop_tui.shell.commands import failures, output
 from iop_tui.shell.commands.call import Answer
-from iop_tui.store.acts import sign_card
 from iop_tui.store.audit import AuditSession, Event
 from iop_tui.store.database import open_database
+from iop_tui.store.members.acts import sign_card
 from iop_tui.store.rows import AuditHeader, SessionRow, audit_hash
 from iop_tui.store.vaultdb import Batch
 from iop_tui.store.work import Work

@@ -18,8 +18,8 @@ from iop_tui.clinical.notes.model import PROGRESS_NOTE
 from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import NoKey
-from iop_tui.store.acts import LARGEST, Generation, SealedKey
-from iop_tui.store.compare import compare_view
+from iop_tui.store.members.acts import LARGEST, Generation, SealedKey
+from iop_tui.store.views.compare import compare_view
 from iop_tui.store.work import Work
 from tests.support.oracle import Log
 from tests.support.program import Program, Staff, note, program

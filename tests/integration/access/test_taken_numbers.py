@@ -18,8 +18,8 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import PROGRESS_NOTE
 from iop_tui.clinical.people.model import PERSON, Person
 from iop_tui.clinical.records import api as records
-from iop_tui.store.compare import compare_view
 from iop_tui.store.session import NOBODY
+from iop_tui.store.views.compare import compare_view
 from tests.support.program import Program, Staff, note, program
 
 IT, DESK = roles.INDIVIDUAL_THERAPIST, roles.FRONT_DESK

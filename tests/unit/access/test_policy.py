@@ -14,7 +14,7 @@ from iop_tui.access.gate import PolicyGate
 from iop_tui.access.policy import Cell, Kind
 from iop_tui.access.wall import CareFact, CoupleFact, check_assignment, check_link, suspended
 from iop_tui.kernel.errors import RoleRefused, RuleRefused, Unexpected, WallRefused
-from iop_tui.store.acts import SealedKey, UserCard
+from iop_tui.store.members.acts import SealedKey, UserCard
 
 A, B, C = b"a" * 16, b"b" * 16, b"c" * 16
 TIM, TOM, CLEO = b"tim" + bytes(13), b"tom" + bytes(13), b"cleo" + bytes(12)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from iop_tui.kernel.declare import Fact, PersonLine
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.compare import DUMPS
-from iop_tui.store.view import (
+from iop_tui.store.views.compare import DUMPS
+from iop_tui.store.views.view import (
     Changes,
     Projected,
     ProjectedSignature,

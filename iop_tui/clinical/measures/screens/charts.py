@@ -15,7 +15,7 @@ from iop_tui.clinical.measures.change import BETTER as BETTER_WORD
 from iop_tui.clinical.measures.reading import MOST_BYTES, broken
 from iop_tui.clinical.people import api as people
 from iop_tui.kernel.errors import InputRejected
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import PickSeveral
 from iop_tui.ui.frame.bars import Lines, Toned

@@ -13,7 +13,7 @@ from iop_tui.clinical.notes.thread import Thread
 from iop_tui.clinical.signing.api import Saved
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import DocumentType, Finding, Severity
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.forms.editpage import JournalForm, when
 from iop_tui.ui.forms.review import Review, freshly
 from iop_tui.ui.page import Desk

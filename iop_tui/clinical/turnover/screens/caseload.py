@@ -21,7 +21,7 @@ from iop_tui.clinical.turnover.planning import DONE, READY, REFUSED, WAITS, Plan
 from iop_tui.clinical.turnover.saying import Said
 from iop_tui.clinical.turnover.screens.base import TurnoverPage, said_lines
 from iop_tui.clinical.turnover.service import assigns
-from iop_tui.store.view import Changes
+from iop_tui.store.views.view import Changes
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.frame.bars import Bar, Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column

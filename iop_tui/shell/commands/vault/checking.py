@@ -14,7 +14,7 @@ from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import table
 from iop_tui.shell.commands.unlocking import progress, unlock_once
 from iop_tui.store.check import CheckFinding
-from iop_tui.store.compare import compare_view
+from iop_tui.store.views.compare import compare_view
 from iop_tui.workspace import Workspace, exchanging
 
 

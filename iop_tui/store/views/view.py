@@ -20,9 +20,9 @@ import sqlcipher3.dbapi2 as sqlcipher
 from iop_tui.kernel.declare import Fact, PersonLine
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import believed
 from iop_tui.store.database import Connection, open_database, translated
-from iop_tui.store.viewschema import SCHEMA, SCHEMA_NUMBER
+from iop_tui.store.members import believed
+from iop_tui.store.views.viewschema import SCHEMA, SCHEMA_NUMBER
 from iop_tui.vault.digest import sha256
 
 T = TypeVar("T")

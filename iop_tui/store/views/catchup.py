@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from iop_tui.kernel.errors import Cancelled, IopError, NotFound, VaultDamaged
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import membership, revisions
-from iop_tui.store.believed import ACTED_UPON
+from iop_tui.store import revisions
 from iop_tui.store.database import Connection
-from iop_tui.store.membership import AUTHORITY, quarantine
-from iop_tui.store.projection import SIGNATURE_KIND
+from iop_tui.store.members import membership
+from iop_tui.store.members.believed import ACTED_UPON
+from iop_tui.store.members.membership import AUTHORITY, quarantine
 from iop_tui.store.rows import RevisionRow
-from iop_tui.store.view import (
+from iop_tui.store.views.projection import SIGNATURE_KIND
+from iop_tui.store.views.view import (
     Changes,
     Projected,
     ProjectedSignature,

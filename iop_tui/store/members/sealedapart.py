@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from iop_tui.store.acts import Act, Grant
 from iop_tui.store.database import Connection
+from iop_tui.store.members.acts import Act, Grant
 
 PRIMITIVE = "emergency"
 """What a grant is called that seals a key for an emergency, or says that somebody used one."""

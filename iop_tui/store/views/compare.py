@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.store.check import CheckFinding
-from iop_tui.store.passing import passing_view
-from iop_tui.store.view import View
+from iop_tui.store.views.passing import passing_view
+from iop_tui.store.views.view import View
 
 if TYPE_CHECKING:
     from iop_tui.store.session import Session

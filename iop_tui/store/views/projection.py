@@ -14,7 +14,7 @@ import msgspec
 from iop_tui.kernel.declare import Document, DocumentType, Registry
 from iop_tui.kernel.errors import DocumentInvalid, NeedsNewer, VaultDamaged
 from iop_tui.store.revisions import Body, Opened
-from iop_tui.store.view import Projected, ProjectedSignature
+from iop_tui.store.views.view import Projected, ProjectedSignature
 
 SIGNATURE_KIND = "signature"
 

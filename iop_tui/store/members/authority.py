@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from iop_tui.store.acts import Act, Grant
 from iop_tui.store.database import Connection
+from iop_tui.store.members.acts import Act, Grant
 
 if TYPE_CHECKING:
-    from iop_tui.store.membership import Gate
+    from iop_tui.store.members.membership import Gate
 
 Rows: TypeAlias = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 """How rows are asked for: inside a transaction of the view, or from its reading connection."""

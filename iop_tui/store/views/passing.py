@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
-from iop_tui.store.view import View
+from iop_tui.store.views.view import View
 
 
 @contextmanager

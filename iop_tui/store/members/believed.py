@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from iop_tui.store.database import Connection
 
 if TYPE_CHECKING:
-    from iop_tui.store.view import Projected
+    from iop_tui.store.views.view import Projected
 
 WRITTEN_ONCE = frozenset(
     {

@@ -27,12 +27,13 @@ import msgspec
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, anew, authority, exchangelog, revisions, sealedapart
-from iop_tui.store.acts import Act, Grant, SealedKey, UserCard
-from iop_tui.store.authority import Authority
+from iop_tui.store import exchangelog, revisions
 from iop_tui.store.database import Connection
+from iop_tui.store.members import acts, anew, authority, sealedapart
+from iop_tui.store.members.acts import Act, Grant, SealedKey, UserCard
+from iop_tui.store.members.authority import Authority
 from iop_tui.store.rows import ActRow
-from iop_tui.store.view import Changes, drop_compartments
+from iop_tui.store.views.view import Changes, drop_compartments
 
 if TYPE_CHECKING:
     from iop_tui.store.session import Session

@@ -6,7 +6,7 @@ The records stay where they are until it is known which keys are held no longer;
 from __future__ import annotations
 
 from iop_tui.store.database import Connection
-from iop_tui.store.view import Changes, drop_compartments, drop_record
+from iop_tui.store.views.view import Changes, drop_compartments, drop_record
 
 Held = set[tuple[bytes, int]]
 _MEMBERSHIP = ("card", "wrap", "pending_revoke", "role", "waiting", "generation", "keyring", "compartment",

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from iop_tui.kernel.errors import IopError, NoKey, VaultDamaged
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import acts, revisions
-from iop_tui.store.acts import SealedKey
-from iop_tui.store.catchup import backfill
+from iop_tui.store import revisions
 from iop_tui.store.database import Connection
-from iop_tui.store.membership import APPLIED, EPOCH
-from iop_tui.store.passing import passing_view
+from iop_tui.store.members import acts
+from iop_tui.store.members.acts import SealedKey
+from iop_tui.store.members.membership import APPLIED, EPOCH
+from iop_tui.store.members.sealedapart import PRIMITIVE
 from iop_tui.store.rows import ActRow
-from iop_tui.store.sealedapart import PRIMITIVE
-from iop_tui.store.view import Changes
+from iop_tui.store.views.catchup import backfill
+from iop_tui.store.views.passing import passing_view
+from iop_tui.store.views.view import Changes
 
 if TYPE_CHECKING:
     from iop_tui.store.session import Session
