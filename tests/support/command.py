@@ -29,9 +29,12 @@ from iop_tui.shell.demo.build import Built, build
 from iop_tui.shell.demo.secrets import passphrase, totp_seed
 from iop_tui.vault import headfile
 from iop_tui.vault.totp import STEP_SECONDS, code_at
+from tests.support import preloaded
 
 Do = Callable[..., Any]
 TIMEOUT = 120
+FRESH = False
+"""Whether each command is a fresh interpreter, or comes from one that has the program's modules loaded."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,15 @@ def pipe_of(secrets: Sequence[dict[str, object]]) -> int:
 def command(
     *args: str, secrets: Sequence[dict[str, object]] | None = None, stdin: str = "", timeout: float = TIMEOUT
 ) -> Result:
-    """Run `python -m iop_tui`; without `secrets` there is no descriptor."""
+    """Run a command; without `secrets` there is no descriptor."""
     descriptor = None if secrets is None else pipe_of(secrets)
-    words = [sys.executable, "-m", "iop_tui", *args]
-    if descriptor is not None:
-        words += ["--secrets-fd", str(descriptor)]
+    words = [*args, *([] if descriptor is None else ["--secrets-fd", str(descriptor)])]
+    passed = () if descriptor is None else (descriptor,)
+    if not FRESH:
+        return Result(*preloaded.run(words, stdin, passed, timeout))
     done = subprocess.run(
-        words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
-        pass_fds=() if descriptor is None else (descriptor,), start_new_session=True,
+        [sys.executable, "-m", "iop_tui", *words], input=stdin, capture_output=True, text=True, timeout=timeout,
+        check=False, pass_fds=passed, start_new_session=True,
     )  # fmt: skip
     if descriptor is not None:
         os.close(descriptor)
@@ -133,19 +137,13 @@ class Site:
         """
         unlocking = self.secrets(user)
         descriptor = pipe_of([*unlocking, *(more() if callable(more) else more)])
-        words = [sys.executable, "-m", "iop_tui", "--vault", str(self.path), "--user", user, "batch"]
-        with subprocess.Popen(
-            [*words, "--secrets-fd", str(descriptor)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, pass_fds=(descriptor,), start_new_session=True,
-        ) as process:  # fmt: skip
-            os.close(descriptor)
+        words = ["--vault", str(self.path), "--user", user, "batch", "--secrets-fd", str(descriptor)]
+        with preloaded.started(words, (descriptor,)) as (lines_in, lines_out):
 
             def do(*words: str) -> Any:
-                if process.stdin is None or process.stdout is None:
-                    raise AssertionError("no pipes")
-                process.stdin.write(json.dumps(words) + "\n")
-                process.stdin.flush()
-                line = process.stdout.readline()
+                lines_in.write(json.dumps(words) + "\n")
+                lines_in.flush()
+                line = lines_out.readline()
                 if not line:
                     raise AssertionError(f"the batch ended at {words}")
                 return json.loads(line)

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from iop_tui.vault.glance import FIXED, HASH_BYTES, HEADER_FRAME, checksum
+from tests.support import command as commands
 from tests.support.command import Site, command, pipe_of
+
+
+@pytest.fixture(autouse=True)
+def _each_in_an_interpreter_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends a process is looked at where nothing was loaded before."""
+    monkeypatch.setattr(commands, "FRESH", True)
+
 
 
 def test_errors_have_one_shape(tmp_path: Path) -> None:
