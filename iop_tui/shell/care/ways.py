@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from iop_tui.kernel.paths import typed
 from iop_tui.ui.page import Go, Page
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ async def measures(nav: Navigator, wish: Go) -> None:
     await nav.show(MeasureCharts(wish.ids[0], first), Go(wish.place, wish.ids))
 
 
+async def questionnaires(nav: Navigator, wish: Go) -> None:
+    """The questionnaires of the program."""
+    from iop_tui.clinical.measures.screens.shelf import Shelf
+
+    await nav.show(Shelf(), wish)
+
+
 async def answer(nav: Navigator, wish: Go) -> None:
     """Give a questionnaire."""
     from iop_tui.clinical.measures.screens.answering import Answering, begin
@@ -104,11 +112,10 @@ async def print_chart(nav: Navigator, wish: Go) -> None:
 
 
 def _printed(ws: Workspace, person: bytes, names: tuple[str, ...], path: str) -> object:
-    from pathlib import Path
 
     from iop_tui.interchange.prints.charts import chart_for_person
 
-    out = Path(path).expanduser()
+    out = typed(path)
     return chart_for_person(ws, person, names, out.suffix.lower().lstrip("."), out)
 
 
@@ -211,5 +218,6 @@ WAYS: dict[str, Callable[[Navigator, Go], Awaitable[None]]] = {
     "measureunsaved": measure_unsaved,
     "relapse": relapse, "drill": drill, "drillunsaved": drill_unsaved, "recovery": recovery,
     "followback": followback, "followbackdraft": followback_draft, "followbackunsaved": followback_unsaved,
-    "checkin": check_in, "printchart": print_chart, "glass": glass, "glassreview": glass_review,
+    "checkin": check_in, "printchart": print_chart, "questionnaires": questionnaires, "glass": glass,
+    "glassreview": glass_review,
 }  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -15,6 +14,7 @@ from iop_tui.clinical.signing.model import CLIENT_SIGNATURE, PACKET, PAPER, TYPE
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import Document, F, Widget, fields_of
 from iop_tui.kernel.errors import DocumentInvalid, InputRejected, Refused
+from iop_tui.kernel.paths import typed
 from iop_tui.shell.charting.signing import with_passphrase
 from iop_tui.store.views.view import Changes
 from iop_tui.ui.forms.editpage import EditPage
@@ -59,7 +59,7 @@ def begin(ws: Workspace, record: bytes) -> ClientStart:
 def digest_of(ws: Workspace, path: str) -> str:
     """SHA-256 of a file, in hex. Raises `InputRejected` for what is not a readable file of at most 50 MB."""
     del ws
-    place = Path(path).expanduser()
+    place = typed(path)
     try:
         if not place.is_file():
             raise InputRejected("There is no such file.", "Check the path of the scan.", place="$.file")

@@ -7,6 +7,7 @@ from pathlib import Path
 from iop_tui.interchange.prints.layout import CARRIED, PAPER
 from iop_tui.interchange.prints.plans import carried
 from iop_tui.kernel.declare import Document
+from iop_tui.kernel.paths import typed
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.page import Page
 from iop_tui.workspace import Workspace
@@ -48,7 +49,7 @@ async def give_copy(page: Page, record: bytes, document: Document | None) -> Non
     if where is None:
         return
     form, name = where
-    path = Path(name).expanduser()
+    path = typed(name)
     path = path if path.suffix else path.with_suffix(_FORMS[form])
     count = await page.desk.write(make, record, form, path)
     pages = f", {count} page{'' if count == 1 else 's'}" if count else ""
@@ -73,7 +74,7 @@ async def send_letter(page: Page, record: bytes) -> None:
     if answer is None:
         return
     method, name = answer
-    path = Path(name).expanduser()
+    path = typed(name)
     path = path if path.suffix else path.with_suffix(".pdf")
     await page.desk.write(release, record, method, path)
     page.app.notify(f"Written to {path.name}. It stands in the list of disclosures.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.paths import typed
 from iop_tui.shell.commands.charting.reminding import export
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.page import Page
@@ -24,6 +25,6 @@ async def write_reminders(page: Page) -> None:
     )
     if answer is None:
         return
-    path = Path(answer[1]).expanduser()
+    path = typed(answer[1])
     count = await page.desk.keep(export, path)
     page.app.notify(f"{count} {'day' if count == 1 else 'days'} written to {path}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from textual.widget import Widget
@@ -18,6 +17,7 @@ from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import FieldInfo
 from iop_tui.kernel.declare import Widget as Entry
 from iop_tui.kernel.errors import NotFound
+from iop_tui.kernel.paths import typed
 from iop_tui.ui.forms.editpage import CommandRow, JournalForm
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.text.cellfit import wrap
@@ -66,7 +66,7 @@ def answer(ws: Workspace, sitting: Sitting, values: dict[str, Any], slot: bytes)
     def copy(state: WizardState) -> str:
         given = state.given()
         prepared = requests.prepare(ws, sitting.subject, request_of(given))
-        with staged_folder(Path(given["folder"]).expanduser(), prepared.files) as publish:
+        with staged_folder(typed(given["folder"]), prepared.files) as publish:
             requests.finish(ws, prepared)
             publish()
         return f"{len(prepared.items)} objects written. Not encrypted: keep it where only the person can read it."

@@ -16,6 +16,7 @@ from iop_tui.clinical.consents.api import INTERNAL, ConsentLine, Recipient
 from iop_tui.clinical.disclosures.api import CONSENT, ORDER, REQUEST
 from iop_tui.clinical.people import api as people
 from iop_tui.kernel.clock import local_date
+from iop_tui.kernel.paths import typed
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import PickOne
 from iop_tui.workspace import Workspace
@@ -138,4 +139,4 @@ async def key(ask: Ask, *, passphrase: bool = True) -> str | None:
 async def place(ask: Ask, title: str, consequence: str, usual: str) -> Path | None:
     """Where it goes."""
     answer = await ask(AskLine(title, consequence, "File or folder", value=str(Path.home() / usual), done="write it"))
-    return None if answer is None else Path(answer[1]).expanduser()
+    return None if answer is None else typed(answer[1])
