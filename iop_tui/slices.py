@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from iop_tui.clinical.attachments.model import TYPES as ATTACHMENTS
 from iop_tui.clinical.checkins.model import TYPES as CHECK_INS
 from iop_tui.clinical.consents.model import TYPES as CONSENTS
 from iop_tui.clinical.consulting.model import TYPES as CONSULTING
@@ -39,5 +40,5 @@ TYPES: tuple[DocumentType[Any], ...] = (
     *PEOPLE, *NOTES, *OTHER_NOTES, *PLANS, *OWN_PLANS, *MEASURES, *MEDICATIONS, *SESSIONS, *LETTERS, *EPISODES,
     *SAFETY, *SIGNING, *PROFILES, *COUPLES, *JOINT, *REQUESTS, *WIZARDS, *CONSENTS,
     *DISCLOSURES, *IMPORTS, *SUPERVISION, *TURNOVER, *CONSULTING, *RESTRICTIONS,
-    *MEDICATION_REVIEWS, *RELAPSE, *TOXICOLOGY, *CHECK_INS, *EMERGENCY,
+    *MEDICATION_REVIEWS, *RELAPSE, *TOXICOLOGY, *CHECK_INS, *EMERGENCY, *ATTACHMENTS,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """A verified copy of a vault in one file, and the way back.
 
-    "IOPB" | u32 length | canonical(manifest) | vault.head | vault.db
+    "IOPB" | u32 length | canonical(manifest) | vault.head | vault.db | parts
+    parts    SHA-256 | u32 length | bytes, for each part of an attachment that is here
 
 The database inside is the encrypted one, the key slots are those of `vault.head`: whoever finds the file meets what
 whoever finds the vault meets. The manifest names sizes and hashes; the vault is checked completely before it is
@@ -18,19 +19,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
 from iop_tui.kernel.canonical import decode, encode
-from iop_tui.kernel.errors import IopError, NeedsNewer, Refused, VaultDamaged, WrongSecrets
+from iop_tui.kernel.errors import IopError, MediumUnusable, NeedsNewer, Refused, VaultDamaged, WrongSecrets
+from iop_tui.kernel.rng import SystemRng
+from iop_tui.store.chunks import ChunkStore
 from iop_tui.store.database import translated
-from iop_tui.vault import agekeys
+from iop_tui.vault import agekeys, chunks
 from iop_tui.vault.age import Recipient
 from iop_tui.vault.digest import Hasher, sha256
 
 MAGIC = b"IOPB"
-VERSION = 2
+VERSION = 3
 HEAD, DATABASE = "vault.head", "vault.db"
 _MODE = 0o600
 _PART = 1024 * 1024
@@ -42,8 +45,27 @@ _OTHER = "Take another one."
 class Manifest(msgspec.Struct, frozen=True, array_like=True):
     """What a backup holds: of which vault and device, made when, up to which entry of its log.
 
-    `recovery`: what recovery shares open (see `workspace.recovering`), empty where nobody made any.
+    `recovery`: what recovery shares open (see `workspace.recovering`), empty where nobody made any. `parts`: how many
+    parts of attachments, and the hash of their names in order.
     """
+
+    version: int
+    realm: bytes
+    device: bytes
+    at_ms: int
+    audit_seq: int
+    audit_hash: bytes
+    head_size: int
+    head_hash: bytes
+    database_size: int
+    database_hash: bytes
+    recovery: bytes = b""
+    parts: int = 0
+    parts_hash: bytes = b""
+
+
+class _Second(msgspec.Struct, frozen=True, array_like=True):
+    """The manifest of the second version: the same without attachments."""
 
     version: int
     realm: bytes
@@ -73,6 +95,9 @@ class _First(msgspec.Struct, frozen=True, array_like=True):
     database_hash: bytes
 
 
+_OLDER = {1: _First, 2: _Second}
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
     """A backup that was written and read back. `hash`: SHA-256 of the file."""
@@ -85,15 +110,18 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The files of a vault that nobody changes meanwhile: the bytes of `vault.head`, and the database part by part."""
+    """The files of a vault that nobody changes meanwhile: the bytes of `vault.head`, the database piece by piece, the
+    parts of attachments.
+    """
 
     head: bytes
     database: Callable[[], Iterator[bytes]]
+    parts: ChunkStore | None = None
 
     @classmethod
     def closed(cls, vault: Path) -> Source:
         """Those of a vault that is not open in this process."""
-        return cls((vault / HEAD).read_bytes(), lambda: _parts_of(vault / DATABASE))
+        return cls((vault / HEAD).read_bytes(), lambda: _parts_of(vault / DATABASE), ChunkStore(vault, SystemRng()))
 
 
 class _Feed:
@@ -151,9 +179,10 @@ def write(
         hasher = Hasher()
         for part in source.database():
             hasher.update(part)
+        names = _sound(source.parts)
     manifest = Manifest(
         VERSION, realm, device, at_ms, audit_seq, audit_hash, len(source.head), sha256(source.head), hasher.size,
-        hasher.digest(), recovery,
+        hasher.digest(), recovery, len(names), sha256(*names.values()),
     )  # fmt: skip
     front = encode(manifest)
     start = b"".join((MAGIC, len(front).to_bytes(4, "big"), front, source.head))
@@ -161,6 +190,7 @@ def write(
     def parts() -> Iterator[bytes]:
         yield start
         yield from source.database()
+        yield from _framed(source.parts, names)
 
     with stored(target) as file:
         sink = _Sink(file)
@@ -172,6 +202,22 @@ def write(
     written = sink.hasher
     _read_back(target, written, plain=None if recipients else manifest)
     return Copied(manifest, written.size, written.digest(), bool(recipients))
+
+
+def _sound(store: ChunkStore | None) -> dict[str, bytes]:
+    """Names and hashes of the parts of attachments that are here and sound. What is damaged is told by the complete
+    check, and fetched again by the next exchange: it keeps no backup from being made.
+    """
+    names = store.names() if store is not None else {}
+    return {name: chunks.digest_of(name) for name in names if store is not None and store.sound(name) is not None}
+
+
+def _framed(store: ChunkStore | None, names: dict[str, bytes]) -> Iterator[bytes]:
+    for name, digest in names.items():
+        data = store.sound(name) if store is not None else None
+        if data is None:
+            raise MediumUnusable("A part of an attachment was damaged meanwhile.", "Check the disk, then repeat it.")
+        yield b"".join((digest, len(data).to_bytes(4, "big"), data))
 
 
 def _read_back(target: Path, written: Hasher, plain: Manifest | None) -> None:
@@ -204,9 +250,23 @@ def check(source: Path) -> Manifest:
                 found.update(part)
             if found.digest() != digest:
                 raise VaultDamaged(_DAMAGED, _OTHER)
-        if file.read(1):
-            raise VaultDamaged(_DAMAGED, _OTHER)
+        for _ in _parts(file, manifest):
+            pass
         return manifest
+
+
+def _parts(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+    """The parts of attachments, each checked, then the end of the file. Raises `VaultDamaged`."""
+    names = Hasher()
+    for _ in range(manifest.parts):
+        digest = file.read(chunks.HASH_BYTES)
+        data = file.read(min(int.from_bytes(file.read(4), "big"), chunks.WIDE))
+        if sha256(data) != digest:
+            raise VaultDamaged(_DAMAGED, _OTHER)
+        names.update(digest)
+        yield chunks.show_name(digest), data
+    if file.read(1) or (manifest.version == VERSION and names.digest() != manifest.parts_hash):
+        raise VaultDamaged(_DAMAGED, _OTHER)
 
 
 def peek(source: Path) -> Manifest:
@@ -245,6 +305,9 @@ def _unpack(source: Path, folder: Path) -> Manifest:
             with stored(folder / name) as into:
                 for part in _taken(file, size):
                     into.write(part)
+        store = ChunkStore(folder, SystemRng())
+        for name, data in _parts(file, manifest):
+            store.put(name, data)
     return manifest
 
 
@@ -260,8 +323,9 @@ def _front(file: BinaryIO, source: Path) -> Manifest:
 def _manifest(front: bytes) -> Manifest:
     try:
         version = msgspec.msgpack.decode(front)[0]
-        if version == 1:
-            return Manifest(*msgspec.structs.astuple(decode(front, _First)))
+        if version in _OLDER:
+            older: type[Any] = _OLDER[version]
+            return Manifest(*msgspec.structs.astuple(decode(front, older)))
         found = decode(front, Manifest) if version == VERSION else None
     except (IopError, msgspec.MsgspecError, UnicodeDecodeError, TypeError, IndexError, KeyError):
         raise VaultDamaged("The backup is damaged.", _OTHER) from None

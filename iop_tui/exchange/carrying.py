@@ -6,11 +6,16 @@ on the carrier and is set aside here. Each pack is complete before the next one 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from iop_tui.exchange import packs
+from iop_tui.exchange import packs, polling
+from iop_tui.exchange.chunks import PartsEstimate
 from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.polling import Survey, survey
+from iop_tui.exchange.remotes.patient import Struggle
 from iop_tui.exchange.remotes.port import Remote
 from iop_tui.kernel.errors import Cancelled, MediumUnusable
 
@@ -38,25 +43,40 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an exchange would move."""
+    """What an exchange would move, in bytes: packs by name (a lane's name stands for packs whose names are not known
+    yet), packs to be sealed first, what is `around` them, and what a bad link will move `again`.
+    """
 
     receive: dict[str, int]
     send: dict[str, int]
+    seal: tuple[int, ...] = ()
+    around: int = 0
+    again: int = 0
+    parts: PartsEstimate = field(default_factory=PartsEstimate)
+
+    @property
+    def payload(self) -> int:
+        """Bytes of packs and of attachments, both ways."""
+        return sum(self.receive.values()) + sum(self.send.values()) + sum(self.seal) + self.parts.total
 
     @property
     def total(self) -> int:
-        """Bytes both ways."""
-        return sum(self.receive.values()) + sum(self.send.values())
+        """Bytes both ways, with what is around them and what is moved again."""
+        return self.payload + self.around + self.again
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many bytes may still be moved, and whether somebody asked to stop."""
+    """How many bytes may still be moved, and whether somebody asked to stop; how it goes on a bad link (`struggle`),
+    and how to wait there.
+    """
 
     limit: int | None = None
     cancelled: Callable[[], bool] | None = None
     progress: Progress | None = None
     spent: int = 0
+    struggle: Struggle = field(default_factory=Struggle)
+    pause: Callable[[float], None] = time.sleep
 
     def takes(self, size: int) -> bool:
         """Whether a pack of this size still fits. Raises `Cancelled`."""
@@ -71,49 +91,73 @@ class Budget:
             self.progress(self.spent, total)
 
 
-def estimate(mirror: Mirror, remote: Remote) -> Estimate:
+def estimate(mirror: Mirror, found: Survey) -> Estimate:
     """What each side lacks. Packs that will be sealed first are not in it."""
-    here, there = mirror.listing(), remote.listing()
-    return Estimate(
-        {name: size for name, size in there.items() if name not in here},
-        {name: size for name, size in here.items() if there.get(name) != size},
-    )
+    here = mirror.listing()
+    receive = {name: found.wanted[name] or packs.TARGET for name in found.wanted}
+    for lane, (first, size) in found.ahead.items():
+        folder = f"p/{packs.text(lane)}/"
+        known = [name for name in here if name.startswith(folder) and int(name.split("/")[2][:8], 16) < first]
+        if len(known) < first and (rest := size - sum(here[name] for name in known)) > 0:
+            receive[folder] = rest
+    return Estimate(receive, {name: here[name] for name in here if name not in found.holds or name in found.wants})
 
 
-def pull(mirror: Mirror, remote: Remote, budget: Budget, moved: Moved) -> None:
+def pull(mirror: Mirror, remote: Remote, found: Survey, budget: Budget, moved: Moved) -> None:
     """Fetch what the mirror lacks. Raises `CarrierGone`, `MediumUnusable`, `DiskFull`, `Cancelled`."""
-    here, there = mirror.listing(), remote.listing()
-    wanted = {name: size for name, size in there.items() if name not in here}
-    total = budget.spent + sum(wanted.values())
-    for name, size in wanted.items():
+    here = set(mirror.listing())
+    total = budget.spent + sum(found.wanted.values())
+    todo = [name for name in found.wanted if name not in here]
+    for name in todo:
+        size = found.wanted[name] or packs.TARGET
         if not budget.takes(size):
             moved.left += 1
             moved.left_bytes += size
             continue
         data = remote.get(name)
         if data is None:
-            continue  # listed, and gone when it was asked for: another time
-        budget.add(len(data), total)
+            moved.gone.append(name)
+            _ask_for(remote, found, name)  # named or listed, and not there
+            continue
+        budget.add(len(data), max(total, budget.spent + len(data)))
         moved.received_bytes += len(data)
-        found = packs.parse_name(name)
-        if found is None or not packs.fits(found, data):
+        if not packs.fits_name(name, data):
             mirror.set_aside(name, data)
             moved.damaged.append(name)
-            remote.want(name)
+            found.holds.discard(name)
+            _ask_for(remote, found, name)
             continue
         mirror.put(name, data)
+        here.add(name)
         moved.received.append(name)
+        found.holds.add(name)
+        before = found.follow(name, data, here)
+        if before is not None:
+            todo.append(before)
 
 
-def push(mirror: Mirror, remote: Remote, order: Sequence[str], budget: Budget, moved: Moved) -> None:
+def _ask_for(remote: Remote, found: Survey, name: str) -> None:
+    """A pack is damaged, or not where it was said to be: whoever has it is asked to bring it again."""
+    damaged = name not in found.holds
+    if not damaged:
+        found.absent(name)
+    if damaged or found.reader is not None:
+        remote.want(name)
+        found.state.asked = tuple(sorted({*found.state.asked, name}))
+
+
+def push(
+    mirror: Mirror, remote: Remote, found: Survey, order: Sequence[str], budget: Budget, moved: Moved
+) -> None:
     """Bring what the carrier lacks, or holds in another size: causes before what names them, as far as `order` says."""
-    here, there = mirror.listing(), remote.listing()
+    here = mirror.listing()
     rank = {name: number for number, name in enumerate(order)}
-    wanted = remote.wants()
-    lacking = [name for name, size in here.items() if there.get(name) != size or name in wanted]
+    lacking = [name for name in here if name not in found.holds or name in found.wants]
     total = budget.spent + sum(here[name] for name in lacking)
+    full = False  # what names a pack that stayed stays, too
     for name in sorted(lacking, key=lambda one: (rank.get(one, len(rank)), one)):
-        if not budget.takes(here[name]):
+        full = full or not budget.takes(here[name])
+        if full:
             moved.left += 1
             moved.left_bytes += here[name]
             continue
@@ -121,52 +165,39 @@ def push(mirror: Mirror, remote: Remote, order: Sequence[str], budget: Budget, m
         if data is None:
             continue
         remote.put(name, data)
+        found.holds.add(name)
         budget.add(len(data), total)
         moved.sent_bytes += len(data)
         moved.sent.append(name)
-        if name in wanted:
+        if name in found.wants:
             remote.granted(name)
 
 
 def _sound(mirror: Mirror, name: str) -> bytes | None:
     """A pack of the mirror, or None where its file is damaged: it is set aside, and fetched or made again later."""
-    data, found = mirror.get(name), packs.parse_name(name)
-    if data is None or found is None:
+    data = mirror.get(name)
+    if data is None:
         return None
-    if packs.fits(found, data):
+    if packs.fits_name(name, data):
         return data
     mirror.set_aside(name, data)
     mirror.drop(name)
     return None
 
 
-def note_rollback(mirror: Mirror, remote: Remote, label: str, moved: Moved) -> None:
-    """Compare a carrier with what it held before: what is gone is told and, where it is here, brought again."""
-    moved.gone = sorted(mirror.marks(label) - set(remote.listing()))
-
-
-def remember(mirror: Mirror, remote: Remote, label: str) -> None:
-    """Note what a carrier holds now, besides what it held."""
-    mirror.mark(label, mirror.marks(label) | set(remote.listing()))
-
-
 def carry(mirror: Mirror, remote: Remote, label: str, budget: Budget) -> Moved:
-    """Both ways, applying nothing: needs no user."""
-    moved = Moved()
-    note_rollback(mirror, remote, label, moved)
+    """Both ways, applying nothing: needs no user, hence lists the carrier, for heads are sealed."""
+    moved, found = Moved(), survey(mirror, remote, label)
+    moved.gone = found.gone
     try:
-        pull(mirror, remote, budget, moved)
-        push(mirror, remote, (), budget, moved)
-    except MediumUnusable:
-        remember_quietly(mirror, remote, label)
-        raise
-    remember(mirror, remote, label)
+        pull(mirror, remote, found, budget, moved)
+        push(mirror, remote, found, (), budget, moved)
+    finally:
+        remember(mirror, label, found)
     return moved
 
 
-def remember_quietly(mirror: Mirror, remote: Remote, label: str) -> None:
-    """The same after a failure: a carrier that went away is told once."""
-    try:
-        remember(mirror, remote, label)
-    except MediumUnusable:
-        return  # it is noted at the next exchange
+def remember(mirror: Mirror, label: str, found: Survey) -> None:
+    """Note what a carrier holds, also after a failure. Where that cannot be written it is noted the next time."""
+    with suppress(MediumUnusable):
+        polling.remember(mirror, label, found)

@@ -7,16 +7,21 @@ mirror before it is taken in. So a stop at any point leaves a state from which t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from typing import TypeVar
 
-from iop_tui.exchange import carrying, packs, sealing, taking
+from iop_tui.exchange import carrying, heads, packs, polling, sealing, taking, witness
 from iop_tui.exchange.carrying import Budget, Estimate, Moved
+from iop_tui.exchange.chunks import MovedParts
+from iop_tui.exchange.heads import Reader
 from iop_tui.exchange.ledger import Ledger
 from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.polling import Survey
 from iop_tui.exchange.remotes.port import Remote
 from iop_tui.exchange.taking import Taken, Waiting
+from iop_tui.exchange.witness import Faces
 from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.store.order import PackEntry, canonical, past
 
@@ -50,6 +55,8 @@ class Report:
     missing: int = 0
     restored: bool = False
     seconds: float = 0.0
+    faces: Faces = field(default_factory=Faces)
+    parts: MovedParts = field(default_factory=MovedParts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,11 @@ def exchange(
     show: Callable[[], None] = lambda: None,
     follow: Callable[[], None] = lambda: None,
     turns: Turns | None = None,
+    thorough: bool = False,
 ) -> Report:
     """Exchange with a carrier. After each part that was taken in `show` brings the view up; `follow` does, between
     taking in and sealing, what the program owes. Only steps that write the vault are done in a turn of `turns`.
+    `thorough` lists the carrier whatever its heads say.
 
     Raises `CarrierGone`, `MediumUnusable`, `DiskFull`, `Cancelled`; what was done until then stays done.
     """
@@ -86,22 +95,60 @@ def exchange(
     started = clock.monotonic()
     report = Report(Moved())
     restore_mirror(ledger, mirror)
-    carrying.note_rollback(mirror, remote, label, report.moved)
+    reader = Reader(ledger)
+    found = polling.survey(mirror, remote, label, reader, now_ms=clock.now_ms(), thorough=thorough)
+    report.faces = turns.take(partial(look_at, ledger, mirror, label, heads_of(reader, mirror, remote, label, found)))
+    fetch = partial(_fetch, ledger, mirror, remote, report, show, follow, turns, budget)
+    try:
+        fetch(found)
+        if found.unsettled(ledger.missing()):
+            found = polling.listed(mirror, remote, found, clock.now_ms())
+            fetch(found)
+            found.unsettled(ledger.missing())
+        carrying.push(mirror, remote, found, order_of(ledger), budget, report.moved)
+        put_head(ledger, mirror, remote, label, found, whole=not report.moved.left)
+    finally:
+        carrying.remember(mirror, label, found)
+    report.seconds = clock.monotonic() - started
+    return report
+
+
+def _fetch(
+    ledger: Ledger, mirror: Mirror, remote: Remote, report: Report, show: Callable[[], None],
+    follow: Callable[[], None], turns: Turns, budget: Budget, found: Survey,
+) -> None:  # fmt: skip
+    """Fetch and take in. What came before a failure is complete and is taken in all the same."""
+    report.moved.gone = sorted({*report.moved.gone, *found.gone})
     failure: MediumUnusable | None = None
     try:
-        carrying.pull(mirror, remote, budget, report.moved)
+        carrying.pull(mirror, remote, found, budget, report.moved)
     except MediumUnusable as error:
-        failure = error  # what came until then is complete and is taken in all the same
+        failure = error
     absorb(ledger, mirror, report, show, follow, turns, budget)
     if failure is not None:
         raise failure
-    try:
-        carrying.push(mirror, remote, order_of(ledger), budget, report.moved)
-        put_head(ledger, remote)
-    finally:
-        carrying.remember_quietly(mirror, remote, label)
-    report.seconds = clock.monotonic() - started
-    return report
+
+
+def heads_of(reader: Reader, mirror: Mirror, remote: Remote, label: str, found: Survey) -> witness.Heads:
+    """The heads a carrier shows: over a network those that were asked, every one where the carrier is here."""
+    if not remote.capabilities().remote:
+        return witness.shown(reader, remote)
+    heads = witness.confirmed(reader, remote, mirror, label, found.heads)
+    found.doubt = found.doubt or heads != found.heads
+    return heads
+
+
+def look_at(ledger: Ledger, mirror: Mirror, label: str, heads: witness.Heads) -> Faces:
+    """What the heads of a carrier say of it; noted in the log where they contradict what is known."""
+    faces, session = witness.compare(mirror, label, heads, ledger.devices.name), ledger.session
+    if faces.back or faces.two:
+        work = session.work()
+        for action, items in (("exchange-rollback", faces.back), ("exchange-two-faces", faces.two)):
+            for item in items:
+                session.note(work, action, subject=item.lane, detail=f"{item.shown} of {item.given}")
+        session.db.commit(session.sealed(work))
+    witness.learn(mirror, label, heads)
+    return faces
 
 
 def absorb(
@@ -109,11 +156,12 @@ def absorb(
     budget: Budget,
 ) -> None:  # fmt: skip
     """The part between fetching and bringing, which touches no carrier."""
-    if taking.restored(ledger, mirror):
+    taken = Taken()
+    parts = taking.ready(ledger, mirror, taken, PART_BYTES)
+    if taking.restored(ledger, mirror):  # after that: a key that opens packs of the own lane may have come with them
         sealing.new_lane(ledger)
         report.restored = True
-    taken = Taken()
-    for part in taking.ready(ledger, mirror, taken, PART_BYTES):
+    for part in parts:
         budget.takes(0)
         turns.take(partial(_take, ledger, part, taken, report, show))
     note_taken(report, taken)
@@ -141,43 +189,63 @@ def note_taken(report: Report, taken: Taken) -> None:
     report.rivals += taken.rivals
 
 
-def plan(ledger: Ledger, mirror: Mirror, remote: Remote) -> tuple[Estimate, int]:
-    """What an exchange would move, and how many writes of this device would be sealed first. Changes nothing."""
+def plan(ledger: Ledger, mirror: Mirror, remote: Remote, label: str) -> tuple[Estimate, int]:
+    """What an exchange would move, and how many writes of this device would be sealed first. Nothing is changed but
+    what is remembered of the carrier's heads.
+    """
     restore_mirror(ledger, mirror)
-    return carrying.estimate(mirror, remote), sealing.pending(ledger)
+    found = polling.survey(mirror, remote, label, Reader(ledger), now_ms=ledger.session.clock.now_ms())
+    if not found.listed:
+        carrying.remember(mirror, label, found)
+    estimate = carrying.estimate(mirror, found)
+    return replace(estimate, seal=tuple(sealing.planned(ledger))), sealing.pending(ledger)
 
 
 def restore_mirror(ledger: Ledger, mirror: Mirror) -> None:
     """Write what the vault notes as sealed and the mirror lacks: after a crash, or when its folder was lost."""
     here = mirror.listing()
     for item in ledger.sealed:
-        name = packs.name_of(item.entry.lane, item.entry.n, item.entry.hash)
+        name = pack_name(item.entry)
         if here.get(name) != item.entry.size:
             mirror.put(name, sealing.remake(ledger, item))
 
 
 def order_of(ledger: Ledger) -> list[str]:
     """Names of all known packs, causes first."""
-    return [packs.name_of(entry.lane, entry.n, entry.hash) for entry in canonical(ledger.entries.values())]
+    return [pack_name(entry) for entry in canonical(ledger.entries.values())]
 
 
-def put_head(ledger: Ledger, remote: Remote) -> None:
-    """Tell the carrier where this device's lane stands: a hint for others, which nothing depends on."""
+def pack_name(entry: PackEntry) -> str:
+    """The name of a pack on every carrier."""
+    return packs.name_of(entry.lane, entry.n, entry.hash)
+
+
+def put_head(
+    ledger: Ledger, mirror: Mirror, remote: Remote, label: str, found: Survey, *, whole: bool = True
+) -> None:
+    """Tell the carrier where this device's lane stands there: a hint for others, which nothing depends on. `whole`:
+    nothing of it was left.
+    """
     own = ledger.own_lane()
-    if not own:
+    there = [item.entry for item in takewhile(lambda item: pack_name(item.entry) in found.holds, own)]
+    if not there:
         return
-    last, session = own[-1].entry, ledger.session
+    last, session = there[-1], ledger.session
     number = max(ledger.transport.by_number)
     if number != own[-1].key:
         number = own[-1].key  # a newer key is used from the pack after the one that brings it
-    head = packs.Head(last.device, last.lane, last.n, last.hash, len(ledger.entries), last.clock_ms)
-    remote.put(
-        packs.head_name(last.lane),
-        packs.seal_head(
-            head, session.realm, ledger.device.signer, key=ledger.transport.get(number), number=number,
-            salt=session.rng.token(_HEAD_SALT),
-        ),
+    head = heads.make(
+        there, counter=session.db.position.audit_seq, known=len(ledger.entries), asks=found.asking(mirror),
+        visits=witness.visits(mirror, label if whole else "", last.lane, last.n),
     )  # fmt: skip
+    data = heads.seal(
+        head, session.realm, ledger.device.signer, key=ledger.transport.get(number), number=number,
+        salt=session.rng.token(_HEAD_SALT),
+    )  # fmt: skip
+    remote.put(packs.head_name(last.lane), data)
+    found.told(head, data)
+    polling.ring(remote, found, head)
+    witness.note_visit(mirror, label, head, whole=whole)
 
 
 def device_lines(ledger: Ledger) -> list[DeviceLine]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from iop_tui.exchange import cards, deciding, keys
+from iop_tui.exchange import cards, deciding, keys, packs
 from iop_tui.exchange.cards import DeviceCard, Devices
 from iop_tui.exchange.deciding import Decision
 from iop_tui.exchange.keys import DeviceKeys, TransportKeys
@@ -31,6 +31,8 @@ class Ledger:
     lane: bytes
     cards: list[bytes]
     decisions: dict[bytes, Decision] = field(default_factory=dict)
+    target: int = field(default_factory=lambda: packs.TARGET)
+    """About how many bytes a pack may have that is sealed now: what the links of this copy's carriers need."""
 
     @classmethod
     def read(cls, session: Session, device: DeviceKeys) -> Ledger:

@@ -76,5 +76,31 @@ class Mirror(DirectoryRemote):
         except ValueError:
             return None  # never written, or by another version
 
+    def part(self, name: str) -> bytes:
+        """What came of a download that was cut; its bytes prove nothing until all are there and fit their name."""
+        place = self._part_place(name)
+        return place.read_bytes() if place.exists() else b""
+
+    def keep_part(self, name: str, data: bytes) -> None:
+        """Keep what came of a download, to go on behind it; empty takes it away."""
+        place = self._part_place(name)
+        if data:
+            self._write(place, data)
+        else:
+            place.unlink(missing_ok=True)
+
+    def keep_hint(self, remote: str, what: str, data: bytes) -> None:
+        """Remember something of a carrier (empty: of all). A hint, kept without a seal: nothing is decided by it."""
+        if data != self.hint(remote, what):
+            self._write(self._mark_place(remote, f".{what}"), data)
+
+    def hint(self, remote: str, what: str) -> bytes:
+        """What is remembered of a carrier, empty for nothing."""
+        place = self._mark_place(remote, f".{what}")
+        return place.read_bytes() if place.exists() else b""
+
+    def _part_place(self, name: str) -> Path:
+        return self._root / "d" / packs.text(sha256(b"cwx/part", name.encode()))[:12]
+
     def _mark_place(self, remote: str, suffix: str = "") -> Path:
         return self._root / "r" / (packs.text(sha256(b"cwx/mark", remote.encode()))[:12] + suffix)

@@ -34,16 +34,16 @@ from iop_tui.store.rows import ActRow, FingerprintRow, RevisionRow, SessionRow
 from iop_tui.vault import envelope, signing
 from iop_tui.vault.digest import sha256
 
-__all__ = ["FORMAT", "AuditPart", "Body", "Content", "Entry", "Head", "Name", "Pack", "content", "open_pack", "seal"]
+__all__ = ["FORMAT", "AuditPart", "Body", "Content", "Entry", "Name", "Pack", "content", "open_pack", "seal"]
 
 T = TypeVar("T")
 MAGIC = b"CWX1"
 FORMAT = PRESENT
 SIGN_CONTEXT = "cwx/pack/1"
-HEAD_CONTEXT = "cwx/head/1"
 LARGEST = 64 * 1024 * 1024
 TARGET = 64 * 1024
-_HEADER = len(MAGIC) + 4
+HEADER = len(MAGIC) + 4
+"""Bytes before the outer seal."""
 _ID, _HASH, _TAG = 16, 32, 4
 _LARGEST_NUMBER = 2**53
 _NAMES = 1 << 16
@@ -80,17 +80,6 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
 class _Signed(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
     signature: bytes
-
-
-class Head(msgspec.Struct, frozen=True, array_like=True):
-    """A device's hint of where its lane stands. Nothing is ever decided by it."""
-
-    device: bytes
-    lane: bytes
-    n: int
-    hash: bytes
-    packs: int
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +161,11 @@ def head_name(lane: bytes) -> str:
     return f"h/{text(lane)}"
 
 
+def head_lane(name: str) -> bytes:
+    """The lane that the name of a head stands for."""
+    return base64.b32decode(name.rpartition("/")[2].upper() + "======")
+
+
 @lru_cache(maxsize=_NAMES)
 def parse_name(path: str) -> Name | None:
     """What a name says, or None where it is no pack's."""
@@ -203,7 +197,23 @@ def seal(body: Body, signer: signing.SigningKey, *, key: Secret, number: int, sa
     signed = encode(_Signed(stored, signer.sign(SIGN_CONTEXT, stored)))
     inner = len(signed).to_bytes(4, "big") + signed
     inner += bytes(padme(len(inner)) - len(inner))
-    return _outer(number) + envelope.seal_raw(key, SIGN_CONTEXT, (body.realm, _outer(number)), inner, _Salt(salt))
+    return sealed_file(SIGN_CONTEXT, body.realm, inner, key=key, number=number, salt=salt)
+
+
+def sealed_file(context: str, realm: bytes, inner: bytes, *, key: Secret, number: int, salt: bytes) -> bytes:
+    """The bytes of a file whose outer seal a transport key opens: a pack or a head."""
+    return _outer(number) + envelope.seal_raw(key, context, place(realm, number), inner, _Salt(salt))
+
+
+def place(realm: bytes, number: int) -> tuple[bytes, bytes]:
+    """Where such a seal belongs: to the program, and to the number of its key."""
+    return realm, _outer(number)
+
+
+def sealed_size(body: Body) -> int:
+    """How many bytes `seal` would make of a body."""
+    signed = encode(_Signed(encode(body), bytes(signing.SIGNATURE_BYTES)))
+    return HEADER + envelope.RAW_OVERHEAD + padme(4 + len(signed))
 
 
 def _outer(number: int) -> bytes:
@@ -212,17 +222,17 @@ def _outer(number: int) -> bytes:
 
 def key_number(data: bytes) -> int:
     """Which of the program's transport keys a pack needs. Raises `Foreign`, or `NeedsNewer` for a later protocol."""
-    if len(data) < _HEADER or data[:3] != MAGIC[:3]:
+    if len(data) < HEADER or data[:3] != MAGIC[:3]:
         raise Foreign("This file is no pack of an exchange.")
     if data[:4] != MAGIC:
         raise NeedsNewer("A pack was made by a newer version of iop-tui.", "Update iop-tui; the pack is kept.")
-    return int.from_bytes(data[4:_HEADER], "big")
+    return int.from_bytes(data[4:HEADER], "big")
 
 
 def open_pack(data: bytes, realm: bytes, key: Secret) -> Pack:
     """A pack opened with the transport key. Raises `Tampered`, `Foreign`, `NeedsNewer`, `VaultDamaged`."""
     number = key_number(data)
-    inner = envelope.open_raw(key, SIGN_CONTEXT, (realm, _outer(number)), data[_HEADER:])
+    inner = envelope.open_raw(key, SIGN_CONTEXT, place(realm, number), data[HEADER:])
     size = int.from_bytes(inner[:4], "big")
     if len(inner) < 4 + size or any(inner[4 + size :]) or len(inner) != padme(4 + size):
         raise VaultDamaged("A pack is padded in a way that this program never does.")
@@ -259,7 +269,7 @@ def sections(
         ("keyslots", _encoded(keyslots)),
         ("keys", _encoded(keys)),
         ("facts", _encoded(facts)),
-        ("audit", audit_section(audit, format_)),
+        ("audit", audit_section(audit, format_, revisions)),
     ]
     return streams, tuple((name, data) for name, data in made if data)
 
@@ -292,16 +302,17 @@ def _check(body: Body, found: Content) -> None:
 
 
 def _content(body: Body) -> Content:
+    revisions = read_rows(body.section("rows"), body.streams, body.format)
     return Content(
         tuple(ActRow(*row) for row in _part(body, "acts", tuple[tuple[bytes, bytes], ...], ())),
-        read_rows(body.section("rows"), body.streams, body.format),
+        revisions,
         tuple(SessionRow(*row) for row in _part(body, "sessions", tuple[tuple[bytes, bytes, bytes, bytes], ...], ())),
         tuple(FingerprintRow(*row) for row in _part(body, "prints", tuple[tuple[bytes, bytes], ...], ())),
         _part(body, "devices", tuple[bytes, ...], ()),
         _part(body, "keyslots", tuple[tuple[bytes, bytes], ...], ()),
         _part(body, "keys", tuple[bytes, ...], ()),
         _part(body, "facts", tuple[tuple[str, bytes], ...], ()),
-        read_audit(body.section("audit"), body.format),
+        read_audit(body.section("audit"), body.format, revisions),
         tuple(name for name, _ in body.sections if name not in _KNOWN),
     )
 
@@ -309,20 +320,3 @@ def _content(body: Body) -> Content:
 def _part(body: Body, name: str, kind: type[T], empty: T) -> T:
     data = body.section(name)
     return decode(data, kind) if data else empty
-
-
-def seal_head(head: Head, realm: bytes, signer: signing.SigningKey, *, key: Secret, number: int, salt: bytes) -> bytes:
-    """The bytes of a head: signed, sealed, always of one size."""
-    stored = encode(head)
-    signed = encode(_Signed(stored, signer.sign(HEAD_CONTEXT, stored)))
-    inner = len(signed).to_bytes(4, "big") + signed
-    inner += bytes(padme(len(inner)) - len(inner))
-    return _outer(number) + envelope.seal_raw(key, HEAD_CONTEXT, (realm, _outer(number)), inner, _Salt(salt))
-
-
-def open_head(data: bytes, realm: bytes, key: Secret) -> tuple[Head, bytes, bytes]:
-    """A head, its stored bytes and signature. Raises what `open_pack` raises."""
-    number = key_number(data)
-    inner = envelope.open_raw(key, HEAD_CONTEXT, (realm, _outer(number)), data[_HEADER:])
-    signed = decode(inner[4 : 4 + int.from_bytes(inner[:4], "big")], _Signed)
-    return decode(signed.body, Head), signed.body, signed.signature

@@ -76,7 +76,7 @@ def seal_pending(ledger: Ledger) -> list[PackEntry]:
     session, made = ledger.session, []
     last = session.db.position.audit_seq
     batch: list[Sealed] = []
-    for end in _bounds(session, _start(ledger), last):
+    for end in _bounds(session, _start(ledger), last, ledger.target):
         sealed = _next(ledger, _start(ledger), end)
         ledger.sealed.append(sealed)
         ledger.entries[sealed.entry.hash] = sealed.entry
@@ -88,6 +88,22 @@ def seal_pending(ledger: Ledger) -> list[PackEntry]:
     if batch:
         _commit(ledger, batch)
     return made
+
+
+def planned(ledger: Ledger) -> list[int]:
+    """The sizes in bytes of the packs that `seal_pending` would make now. Nothing is sealed."""
+    session, start, own = ledger.session, _start(ledger), ledger.own_lane()
+    number, found = len(own), []
+    seen = tuple(frontier(ledger.entries.values()) - ({own[-1].entry.hash} if own else set()))
+    for last in _bounds(session, start, session.db.position.audit_seq, ledger.target):
+        end = _ends(session, start, last)
+        entry = PackEntry(
+            NO_PACK, session.device, ledger.lane or bytes(16), number, NO_PACK, seen, (), False, (),
+            max(0, session.clock.now_ms()), 0,
+        )  # fmt: skip
+        found.append(packs.sealed_size(_body(ledger, entry, start, end, packs.FORMAT)))
+        start, number, seen = end, number + 1, ()
+    return found
 
 
 def new_lane(ledger: Ledger) -> None:
@@ -140,7 +156,8 @@ def _commit(ledger: Ledger, made: list[Sealed]) -> None:
     session.note(work, "exchange-seal", detail=f"{len(made)} packs")
     batch = session.sealed(work)
     batch.exchange += [ExchangeRow(SEALED, item.entry.hash, encode(item)) for item in made]
-    batch.state = {**batch.state, LANE: ledger.lane}
+    # The key a pack is sealed under may have come with packs that are not taken in yet: it is kept with the pack.
+    batch.state = {**batch.state, LANE: ledger.lane, keys.STATE: ledger.transport.store()}
     session.db.commit(batch)
 
 
@@ -187,6 +204,11 @@ def _key_number(ledger: Ledger, start: Ends) -> int:
 def _bytes(
     ledger: Ledger, entry: PackEntry, start: Ends, end: Ends, number: int, salt: bytes, format_: int
 ) -> bytes:
+    body = _body(ledger, entry, start, end, format_)
+    return packs.seal(body, ledger.device.signer, key=ledger.transport.get(number), number=number, salt=salt)
+
+
+def _body(ledger: Ledger, entry: PackEntry, start: Ends, end: Ends, format_: int) -> Body:
     session = ledger.session
     devices = _data(session, DEVICE, start, end)
     if entry.n == 0:
@@ -203,11 +225,10 @@ def _bytes(
         audit=_audit(session, start, end),
         format_=format_,
     )
-    body = Body(
+    return Body(
         format_, session.realm, entry.device, entry.lane, entry.n, entry.prev, entry.seen, entry.clock_ms,
         streams, sections,
     )  # fmt: skip
-    return packs.seal(body, ledger.device.signer, key=ledger.transport.get(number), number=number, salt=salt)
 
 
 def own_stored_card(ledger: Ledger) -> bytes:
@@ -225,18 +246,22 @@ def own_stored_card(ledger: Ledger) -> bytes:
 # -- rows of a range -----------------------------------------------------------------------
 
 
-def _bounds(session: Session, start: Ends, last: int) -> Iterator[int]:
-    """Audit entries after which a pack ends: whole writes, about `packs.TARGET` bytes, the rest in the last one."""
+def _bounds(session: Session, start: Ends, last: int, target: int) -> Iterator[int]:
+    """Audit entries after which a pack ends: whole writes, at most about `target` bytes unless one write is larger."""
     weights = _weights(session, start)
-    size = 0
+    size = write = end = 0
     for seq, raw in session.db.read(
         "SELECT seq, header FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq", (start.audit, last)
     ):
-        size += weights.get(seq, 0) + len(raw)
-        ends_write = decode(bytes(raw), AuditHeader).state != EMPTY_DIGEST
-        if seq == last or (size >= packs.TARGET and ends_write):
-            yield seq
+        write += weights.get(seq, 0) + len(raw)
+        if seq != last and decode(bytes(raw), AuditHeader).state == EMPTY_DIGEST:
+            continue  # the write goes on
+        if end and size + write > target:
+            yield end
             size = 0
+        size, write, end = size + write, 0, seq
+    if end:
+        yield end
 
 
 def _weights(session: Session, start: Ends) -> dict[int, int]:

@@ -16,15 +16,23 @@ from iop_tui.clinical.disclosures.api import CONSENT, OPERATIONS, REQUEST, Discl
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.staff import api as staff
 from iop_tui.interchange.fhirout.elsewhere import Elsewhere
-from iop_tui.interchange.fhirout.export import FORMAT, MANIFEST, PersonExport, format_description, person_export, readme
+from iop_tui.interchange.fhirout.export import (
+    FORMAT,
+    MANIFEST,
+    PersonExport,
+    digest_of,
+    format_description,
+    person_export,
+    readme,
+)
 from iop_tui.interchange.outfile import Publish, check_free, staged_file, staged_folder, staged_stream
 from iop_tui.interchange.tarstream import tar_pieces
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import NotFound, Refused, Usage
 from iop_tui.kernel.ids import show_id
+from iop_tui.kernel.streamed import Content
 from iop_tui.store.work import Work
 from iop_tui.vault import age
-from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
 PASSPHRASE = "passphrase"
@@ -98,7 +106,7 @@ def _sealing(ws: Workspace, to: str, passphrase: str = "") -> _Sealing | None:
 
 @contextmanager
 def _staged(
-    ws: Workspace, out: Path, files: Iterable[tuple[str, bytes]], sealing: _Sealing | None
+    ws: Workspace, out: Path, files: Iterable[tuple[str, Content]], sealing: _Sealing | None
 ) -> Iterator[Publish]:
     """The files as a folder, or as one tar archive that is sealed as it comes and never lies anywhere unsealed."""
     if sealing is None:
@@ -147,7 +155,7 @@ def export_all(ws: Workspace, out: Path, *, to: str = "") -> Exported:
     return counted
 
 
-def _everybody(ws: Workspace, work: Work, whom: list[bytes], counted: Exported) -> Iterator[tuple[str, bytes]]:
+def _everybody(ws: Workspace, work: Work, whom: list[bytes], counted: Exported) -> Iterator[tuple[str, Content]]:
     elsewhere, entries = Elsewhere(ws), []
     for person in whom:
         try:
@@ -158,7 +166,7 @@ def _everybody(ws: Workspace, work: Work, whom: list[bytes], counted: Exported) 
         counted.add(found)
         _keep_row(ws, work, found)
         folder = show_id(person)
-        entries.append({"folder": folder, "sha256": sha256(found.files[MANIFEST]).hex()})
+        entries.append({"folder": folder, "sha256": digest_of(found.files[MANIFEST])})
         for name, content in found.files.items():
             yield f"{folder}/{name}", content
     made = iso(ws.clock.now_ms())

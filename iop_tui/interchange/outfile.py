@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from iop_tui.kernel.errors import DiskFull, MediumUnusable, ReadOnlyMedium
+from iop_tui.kernel.streamed import Content, pieces_of
 from iop_tui.kernel.text import clean_line
 
 _PRIVATE = 0o600
@@ -70,7 +71,7 @@ def staged_stream(path: Path, fill: Callable[[Callable[[bytes], None]], None]) -
 
 
 @contextmanager
-def staged_folder(path: Path, contents: Iterable[tuple[str, bytes]]) -> Iterator[Publish]:
+def staged_folder(path: Path, contents: Iterable[tuple[str, Content]]) -> Iterator[Publish]:
     """A folder of (name, content) files, taken one at a time; a name may hold `/`. Like `staged_file`; raises
     whatever making the contents raises, too.
     """
@@ -98,7 +99,7 @@ def _staged_part(path: Path, fill: Callable[[Path], None]) -> Iterator[Publish]:
         _remove(part)
 
 
-def _fill(part: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+def _fill(part: Path, contents: Iterable[tuple[str, Content]]) -> None:
     part.mkdir(mode=_PRIVATE_FOLDER)
     folders = {part}
     for name, content in contents:
@@ -174,8 +175,13 @@ def _named(handle: int, part: Path) -> bool:
     return True
 
 
-def _put(path: Path, content: bytes) -> None:
-    _stream(path, lambda write: write(content))
+def _put(path: Path, content: Content) -> None:
+    _stream(path, lambda write: _write_pieces(content, write))
+
+
+def _write_pieces(content: Content, write: Callable[[bytes], None]) -> None:
+    for piece in pieces_of(content):
+        write(piece)
 
 
 def _stream(path: Path, fill: Callable[[Callable[[bytes], None]], None]) -> None:

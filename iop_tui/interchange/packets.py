@@ -18,9 +18,11 @@ import msgspec
 
 from iop_tui import __version__
 from iop_tui.access.policy import Kind
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import Ground, Recipient, Released
-from iop_tui.clinical.disclosures.api import CONSENT, OPERATIONS, ORDER
+from iop_tui.clinical.disclosures.api import CONSENT, OPERATIONS, ORDER, REQUEST
+from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
 from iop_tui.interchange.fhirout.catalogue import resources_of
 from iop_tui.interchange.fhirout.collect import record_of
@@ -47,6 +49,8 @@ _PAYER = re.compile(
 """Words of a purpose or a name that show a payer whom nobody called one."""
 _APART = (Kind.PSY, Kind.SAFE, Kind.HOLD)
 PASSPHRASE = "passphrase"
+LARGEST_FILES = 32 * 2**20
+"""How large the attachments of one packet are in all, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ def _ground(ws: Workspace, order: Order) -> Ground:
     if recipient is None and order.consent is not None:
         named = consents.consent(ws, order.consent).open_to
         recipient = named[0] if len(named) == 1 else None
+    if recipient is None and order.basis == REQUEST:
+        recipient = Recipient(name=people.header(ws, order.person).name)
     if recipient is None:
         raise Usage("Who receives the packet?", "Add --recipient NAME as the consent names them.")
     return Ground(order.basis, recipient, order.purpose, "packet", order.consent)
@@ -169,6 +175,7 @@ def _contents(ws: Workspace, order: Order, released: Released) -> dict[str, byte
         "documents.pdf": pdf_of(sheets, made_ms=ws.clock.now_ms()),
         "documents.md": "\n\n".join(sheet_text(sheet) for sheet in sheets).encode(),
         **_data(ws, order.person, chosen),
+        **_files(ws, chosen),
         "NOTICE.txt": f"{released.notice}\n".encode(),
     }
     if released.consent_copy:
@@ -180,6 +187,22 @@ def _contents(ws: Workspace, order: Order, released: Released) -> dict[str, byte
                   for name, content in found.items()],
     }  # fmt: skip
     return found | {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode() + b"\n"}
+
+
+def _files(ws: Workspace, chosen: Sequence[bytes]) -> dict[str, bytes]:
+    """The files of attachments. A packet is made in memory, so they are limited; what is not here is not left out."""
+    copies = [copy for record in chosen if (copy := attachments.copy_of(ws, record)) is not None]
+    if sum(copy.document.size for copy in copies) > LARGEST_FILES:
+        raise Refused(
+            f"The attachments are larger than {LARGEST_FILES // 2**20} MiB in all.",
+            "Make several packets, or an export of the whole record.",
+        )
+    found = {}
+    for copy in copies:
+        if copy.content is None:
+            raise attachments.PartsMissing(f"An attachment is not whole here: {copy.missing}", "Fetch it first.")
+        found[copy.name] = copy.content.whole()
+    return found
 
 
 def _data(ws: Workspace, person: bytes, chosen: Sequence[bytes]) -> dict[str, bytes]:

@@ -178,7 +178,7 @@ def _check_start(source: Source, limits: Limits) -> None:
     if start[:1] == b"{":
         return
     if start in (b"\xff\xfe", b"\xfe\xff"):
-        raise Damaged("It is UTF-16 text; FHIR JSON is UTF-8.")
+        raise Damaged("It is UTF-16 text: save it as UTF-8.")
     if start[:1] == b"<":
         raise Damaged("It is XML; only FHIR JSON is read here.")
     if start[:1] == b"[":

@@ -82,6 +82,7 @@ def F(  # noqa: N802 - reads as a declaration keyword in every document
     source: str = "",
     widget: Widget = Widget.AUTO,
     search: bool = True,
+    secret: bool = False,
     order: int = 0,
     ge: float | None = None,
     le: float | None = None,
@@ -93,7 +94,7 @@ def F(  # noqa: N802 - reads as a declaration keyword in every document
 
     `required` means: needed before signing (a draft may lack it). `choices` are the allowed values
     of a text field; an empty string stands for "not answered yet" and is always allowed in a draft.
-    `source` is the statute, standard or paper behind the field.
+    `source` is the statute, standard or paper behind the field. `secret`: the field never leaves the vault.
     """
     extra = {
         "required": required,
@@ -102,6 +103,7 @@ def F(  # noqa: N802 - reads as a declaration keyword in every document
         "source": source,
         "widget": widget,
         "search": search,
+        "secret": secret,
         "order": order,
     }
     bounds: dict[str, Any] = {
@@ -130,6 +132,7 @@ class FieldInfo:
     widget: Widget
     search: bool
     order: int
+    secret: bool = False
 
 
 def _split(annotation: Any) -> tuple[Any, msgspec.Meta | None]:
@@ -162,6 +165,7 @@ def fields_of(struct: type[Document]) -> tuple[FieldInfo, ...]:
                 widget=Widget(extra.get("widget", Widget.AUTO)),
                 search=bool(extra.get("search", True)),
                 order=int(extra.get("order", 0)) * 1000 + position,
+                secret=bool(extra.get("secret", False)),
             )
         )
     return tuple(sorted(infos, key=lambda info: info.order))
@@ -262,7 +266,8 @@ class DocumentType(Generic[D]):
     """A declared document kind.
 
     `compartment` names the policy row the kind belongs to (`IND`, `SUD`, `PSY`, …).
-    `signable` kinds are locked by their author's signature. `title` and `service_date` feed lists.
+    `signable` kinds are locked by their author's signature; they and `voidable` ones are withdrawn with a reason.
+    `title` and `service_date` feed lists.
     `upgrades[n]` turns the builtins of payload version n into those of version n + 1. `facts` are the
     numbers trends are drawn from; `person_line` is set for the one kind that registers a person.
     """
@@ -275,6 +280,7 @@ class DocumentType(Generic[D]):
     service_date: Callable[[D], date | None] = lambda document: None
     rules: Callable[[D, RuleContext], tuple[Finding, ...]] = _no_rules
     signable: bool = False
+    voidable: bool = False
     version: int = 1
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     help: str = ""
@@ -348,6 +354,11 @@ class DocumentType(Generic[D]):
         for info in self.fields():
             if info.widget is not Widget.HIDDEN:
                 yield info, show_value(getattr(document, info.name))
+
+    def bare(self, document: D) -> D:
+        """The document with its secret fields (texts) empty: what may be printed, exported or handed to a script."""
+        secret = {info.name: "" for info in self.fields() if info.secret}
+        return msgspec.structs.replace(document, **secret) if secret else document
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the document, with labels, help, choices, units and sources.

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 from iop_tui.kernel.errors import NotFound
 
 ID_BYTES = 16
 TEXT_LENGTH = 26
+_REMEMBERED = 1 << 16
+"""Identifiers whose printed form is remembered: base32 is slow, and lists print the same few thousand over and over."""
 
 
 def show_id(value: bytes) -> str:
     """The printed form of an identifier: 26 characters for 16 bytes."""
+    return _shown(bytes(value))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _shown(value: bytes) -> str:
     return base64.b32encode(value).decode("ascii").rstrip("=").lower()
 
 
@@ -24,6 +32,11 @@ def parse_id(text: str) -> bytes:
 
     Raises `NotFound` for anything else: a malformed id and an unknown id must look the same.
     """
+    return _parsed(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(text: str) -> bytes:
     cleaned = text.strip().upper()
     if len(cleaned) != TEXT_LENGTH:
         raise NotFound

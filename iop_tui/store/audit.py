@@ -14,15 +14,17 @@ from __future__ import annotations
 import msgspec
 
 from iop_tui.kernel.canonical import decode, encode, joined
-from iop_tui.kernel.errors import VaultDamaged
+from iop_tui.kernel.errors import NeedsNewer, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
+from iop_tui.store import auditwords
 from iop_tui.store.rows import AuditHeader, SessionRow
 from iop_tui.vault import envelope, hpke, shortseal, signing
 from iop_tui.vault.digest import sha256
 
 _CONTEXT = "iop/audit/1"
 _SHORT_CONTEXT = "iop/audit/2"
+_CODED_CONTEXT = "iop/audit/3"
 _SESSION_CONTEXT = "iop/audit-session/1"
 _KEY_BYTES = 32
 
@@ -49,6 +51,17 @@ class _Short(msgspec.Struct, frozen=True, array_like=True):
     category: str
     subject: bytes
     detail: str
+
+
+class _Coded(msgspec.Struct, frozen=True, array_like=True):
+    """The same with words by their numbers (`auditwords`)."""
+
+    number: int
+    action: int | str
+    person: bytes
+    category: int | str
+    subject: bytes
+    detail: int | str
 
 
 def _session_info(realm: bytes, session: bytes, user: bytes) -> bytes:
@@ -87,9 +100,10 @@ class AuditSession:
         if (event.user, event.device) != (self.user, self.device):
             return envelope.seal_raw(self._key, _CONTEXT, (self._realm, self.id), encode(event), self._rng)
         self._count += 1
-        body = _Short(self._count, event.action, event.person, event.category, event.subject, event.detail)
+        action, category, detail = map(auditwords.number, (event.action, event.category, event.detail))
+        body = _Coded(self._count, action, event.person, category, event.subject, detail)
         ids = _short_ids(self._realm, self.id, event.device, event.at_ms)
-        return shortseal.seal(self._key, _SHORT_CONTEXT, ids, encode(body))
+        return shortseal.seal(self._key, _CODED_CONTEXT, ids, encode(body))
 
 
 def session_key_for_auditor(row: SessionRow, realm: bytes, secret: Secret, user_public: bytes) -> Secret:
@@ -121,7 +135,20 @@ def open_event(sealed: bytes, realm: bytes, header: AuditHeader, user: bytes, ke
     if not shortseal.is_short(sealed):
         return decode(envelope.open_raw(key, _CONTEXT, (realm, header.session), sealed), Event)
     ids = _short_ids(realm, header.session, header.device, header.at_ms)
-    body = decode(shortseal.open_(key, _SHORT_CONTEXT, ids, sealed), _Short)
+    body = _first_short(sealed, ids, key) if sealed[0] == shortseal.FIRST else _coded(sealed, ids, key)
     return Event(
         body.action, user, header.device, header.at_ms, body.person, body.category, body.subject, body.detail
     )
+
+
+def _first_short(sealed: bytes, ids: tuple[bytes, ...], key: Secret) -> _Short:
+    return decode(shortseal.open_(key, _SHORT_CONTEXT, ids, sealed), _Short)
+
+
+def _coded(sealed: bytes, ids: tuple[bytes, ...], key: Secret) -> _Short:
+    body = decode(shortseal.open_(key, _CODED_CONTEXT, ids, sealed), _Coded)
+    try:
+        action, category, detail = map(auditwords.word, (body.action, body.category, body.detail))
+    except IndexError:
+        raise NeedsNewer("An entry of the log says what only a newer version of iop-tui knows.") from None
+    return _Short(body.number, action, body.person, category, body.subject, detail)

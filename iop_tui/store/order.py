@@ -53,9 +53,12 @@ def canonical(packs: Iterable[PackEntry]) -> list[PackEntry]:
     """
     known = {pack.hash: pack for pack in packs}
     plain = _sorted(known.values(), set())
+    anchors = [pack for pack in plain if pack.removes]
+    if not anchors:
+        return plain
     done: set[bytes] = set()
     order: list[PackEntry] = []
-    for anchor in [pack for pack in plain if pack.removes]:
+    for anchor in anchors:
         part = [known[one] for one in past([anchor.hash], known) if one not in done]
         order += _sorted(part, done)
         done.update(pack.hash for pack in part)

@@ -85,6 +85,8 @@ class Session:
         self._keys: dict[tuple[bytes, int], tuple[Secret, int]] = {}
         self.programs: dict[bytes, str] = db.program_compartments()
         self._derived: tuple[tuple[int, ...], dict[str, Any]] = ((), {})
+        self.seals_seen: set[tuple[bytes, int]] = set()
+        """(compartment, generation) sealed for an emergency by colleagues, opened here and right: acts never change."""
 
     # -- keys and reading ------------------------------------------------------------------
 

@@ -23,7 +23,9 @@ PLAIN: Final = 0
 SHIPPED: Final = 1
 AGAINST: Final = 2
 BASE_BYTES = 16
-_LEVEL = 9
+_THOROUGH, _QUICK = 17, 9
+"""Levels: a note of 2 KB takes 0.4 ms and is 4 % smaller than in 0.1 ms; above `_NOTE` bytes that takes too long."""
+_NOTE = 16 * 1024
 _NAME = "revisions-1.zdict"
 _local = threading.local()
 
@@ -45,9 +47,11 @@ class Base:
 
 def compress(content: bytes, base: Base | None = None) -> tuple[int, bytes]:
     """Coding and frame: against the base where that saves at least a quarter, else with the shipped dictionary."""
-    alone = _shipped_compressor().compress(content)
+    level = _THOROUGH if len(content) <= _NOTE else _QUICK
+    alone = _shipped_compressor(level).compress(content)
     if base is not None:
-        against = zstandard.ZstdCompressor(compression_params=_parameters(), dict_data=base.prefix).compress(content)
+        compressor = zstandard.ZstdCompressor(compression_params=_parameters(level), dict_data=base.prefix)
+        against = compressor.compress(content)
         if 4 * (len(against) + BASE_BYTES) <= 3 * len(alone):
             return AGAINST, against
     return SHIPPED, alone
@@ -76,21 +80,29 @@ def dictionary() -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict((files("iop_tui.data") / "dictionary" / _NAME).read_bytes())
 
 
-def _parameters() -> zstandard.ZstdCompressionParameters:
+@cache
+def _digested(level: int) -> zstandard.ZstdCompressionDict:
+    """The dictionary with the tables of a level, made at the first seal: whoever only reads pays nothing for them."""
+    found = zstandard.ZstdCompressionDict(dictionary().as_bytes())
+    found.precompute_compress(compression_params=_parameters(level))
+    return found
+
+
+def _parameters(level: int) -> zstandard.ZstdCompressionParameters:
     return zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL, format=zstandard.FORMAT_ZSTD1_MAGICLESS, write_dict_id=False, write_content_size=True,
+        level, format=zstandard.FORMAT_ZSTD1_MAGICLESS, write_dict_id=False, write_content_size=True,
         write_checksum=False,
     )  # fmt: skip
 
 
-def _shipped_compressor() -> zstandard.ZstdCompressor:
+def _shipped_compressor(level: int) -> zstandard.ZstdCompressor:
     # One per thread: contexts are costly to make and not safe to share.
-    found: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if found is None:
-        # Its tables are made at the first seal of a thread; whoever only reads pays nothing for them.
-        found = zstandard.ZstdCompressor(compression_params=_parameters(), dict_data=dictionary())
-        _local.compressor = found
-    return found
+    kept: dict[int, zstandard.ZstdCompressor] | None = getattr(_local, "compressors", None)
+    if kept is None:
+        kept = _local.compressors = {}
+    if level not in kept:
+        kept[level] = zstandard.ZstdCompressor(compression_params=_parameters(level), dict_data=_digested(level))
+    return kept[level]
 
 
 def _decompressor(coding: int, base: Base | None) -> zstandard.ZstdDecompressor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from iop_tui.kernel.canonical import joined
 
@@ -41,6 +42,19 @@ class Hasher:
 def sha1(content: bytes) -> bytes:
     """SHA-1, for checksums a foreign format prescribes (FHIR R4 `Attachment.hash`): tells accidents, not attackers."""
     return hashlib.sha1(content, usedforsecurity=False).digest()
+
+
+def md5(content: bytes) -> bytes:
+    """MD5, which object stores tell of what they were sent (`ETag`): tells accidents, not attackers."""
+    return hashlib.md5(content, usedforsecurity=False).digest()
+
+
+def sha1_of(pieces: Iterable[bytes]) -> bytes:
+    """SHA-1 of a stream, for the same purpose."""
+    state = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        state.update(piece)
+    return state.digest()
 
 
 def mac(key: bytes, context: str, message: bytes) -> bytes:

@@ -78,14 +78,7 @@ def load(vault_id: bytes, user_id: bytes, device_id: bytes, backend: KeyringBack
 
 def delete(vault_id: bytes, user_id: bytes, device_id: bytes, backend: KeyringBackend | None = None) -> None:
     """Forget a device secret; nothing happens when there is none. Raises `KeyringUnusable`."""
-    from keyring.errors import KeyringError, PasswordDeleteError
-
-    try:
-        _chosen(backend).delete_password(SERVICE, _account(vault_id, user_id, device_id))
-    except PasswordDeleteError:
-        return
-    except KeyringError as error:
-        raise KeyringUnusable("The keyring of this computer refused to delete.") from error
+    _delete(_account(vault_id, user_id, device_id), backend)
 
 
 def store_anchor(vault_id: bytes, device_id: bytes, head: bytes, backend: KeyringBackend | None = None) -> None:
@@ -98,12 +91,47 @@ def load_anchor(vault_id: bytes, device_id: bytes, backend: KeyringBackend | Non
     return _read(_anchor(vault_id, device_id), backend)
 
 
+def store_access(
+    vault_id: bytes, device_id: bytes, carrier: bytes, secret: Secret, backend: KeyringBackend | None = None
+) -> None:
+    """Keep what a carrier's server asks for. `carrier` is a hash of its place. Raises `KeyringUnusable`."""
+    _write(_access(vault_id, device_id, carrier), secret.reveal(), backend)
+
+
+def load_access(
+    vault_id: bytes, device_id: bytes, carrier: bytes, backend: KeyringBackend | None = None
+) -> Secret | None:
+    """What was kept for a carrier, or None. Raises `KeyringUnusable`."""
+    raw = _read(_access(vault_id, device_id, carrier), backend)
+    return None if raw is None else Secret(raw)
+
+
+def delete_access(vault_id: bytes, device_id: bytes, carrier: bytes, backend: KeyringBackend | None = None) -> None:
+    """Forget what was kept for a carrier; nothing happens when there is none. Raises `KeyringUnusable`."""
+    _delete(_access(vault_id, device_id, carrier), backend)
+
+
 def _account(vault_id: bytes, user_id: bytes, device_id: bytes) -> str:
     return ":".join(("device-secret", show_id(vault_id), show_id(user_id), show_id(device_id)))
 
 
 def _anchor(vault_id: bytes, device_id: bytes) -> str:
     return ":".join(("head", show_id(vault_id), show_id(device_id)))
+
+
+def _access(vault_id: bytes, device_id: bytes, carrier: bytes) -> str:
+    return ":".join(("carrier", show_id(vault_id), show_id(device_id), show_id(carrier)))
+
+
+def _delete(account: str, backend: KeyringBackend | None) -> None:
+    from keyring.errors import KeyringError, PasswordDeleteError
+
+    try:
+        _chosen(backend).delete_password(SERVICE, account)
+    except PasswordDeleteError:
+        return
+    except KeyringError as error:
+        raise KeyringUnusable("The keyring of this computer refused to delete.") from error
 
 
 def _write(account: str, value: bytes, backend: KeyringBackend | None) -> None:

@@ -16,6 +16,7 @@ from iop_tui.exchange.backup import Copied, Source
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import Cancelled, IopError, MediumUnusable, Refused, VaultMissing
+from iop_tui.store.chunks import ChunkStore
 from iop_tui.store.database import translated
 from iop_tui.store.standing import standing
 from iop_tui.vault import age, headfile
@@ -111,7 +112,7 @@ def copy(ws: Workspace, target: Path, cancelled: Callable[[], bool] = lambda: Fa
                 yield part
 
         return backup.write(
-            target, Source(found.head, parts), realm=ws.realm, device=ws.session.device,
+            target, Source(found.head, parts, ChunkStore(ws.path, ws.rng)), realm=ws.realm, device=ws.session.device,
             at_ms=ws.clock.now_ms(), audit_seq=found.position.audit_seq, audit_hash=found.position.audit_hash,
             recovery=recovering.carried(ws.session), recipients=sealed_to,
         )  # fmt: skip

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from iop_tui.access import primitives, settle
 from iop_tui.exchange import engine, sealing, taking
 from iop_tui.exchange.carrying import Estimate
+from iop_tui.exchange.chunks import Wishes
 from iop_tui.exchange.engine import DeviceLine
 from iop_tui.exchange.mirror import Last
+from iop_tui.exchange.remotes import places
+from iop_tui.exchange.remotes.link import LinkMemory
 from iop_tui.kernel.errors import IopError
-from iop_tui.workspace import exchanging
+from iop_tui.workspace import exchanging, links
 from iop_tui.workspace.exchanging import RemoteLine
 from iop_tui.workspace.workspace import Workspace
 
@@ -22,8 +24,6 @@ _SECONDS_PER_PACK = 0.02
 """Three folders are synced for each pack; this and the rate only tell seconds from minutes."""
 _TIMED_BYTES = 64 * 1024
 """Below that the time says nothing of the carrier's rate."""
-_FRAME_BYTES = 700
-"""What a pack adds to its rows, with an audit entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class CarrierState:
 
     @property
     def total(self) -> int:
-        """Bytes both ways, without what is packed when it starts."""
+        """Bytes both ways, with what is packed when it starts."""
         return self.estimate.total if self.estimate else 0
 
 
@@ -81,23 +81,29 @@ def rotations_owed(ws: Workspace) -> int:
     return sum(primitives.rotation_owed(ws.session, target.id) for target in owed)
 
 
-def carrier(ws: Workspace, line: RemoteLine) -> CarrierState:
-    """How it stands with one carrier. Asks the carrier, which may take as long as it likes."""
+def carrier(ws: Workspace, line: RemoteLine, wishes: Wishes | None = None) -> CarrierState:
+    """How it stands with one carrier. Asks the carrier, which may take as long as it likes. `wishes` of attachments."""
     here = exchanging.mirror(ws)
     last = here.last(line.place)
     try:
-        remote = exchanging.open_remote(Path(line.place), ws.realm, ws.rng)
-        found = exchanging.ledger(ws)
-        estimate, _ = engine.plan(found, here, remote)
-        _, waiting = sealing.pending_changes(found)
+        estimate, _ = exchanging.plan(ws, line, wishes)
     except IopError as error:
         return CarrierState(line, last, trouble=error.message)
-    return CarrierState(line, last, estimate, seconds(estimate, waiting, last))
+    return CarrierState(line, last, estimate, seconds_for(ws, line, estimate))
 
 
-def seconds(estimate: Estimate, waiting_bytes: int, last: Last | None) -> float:
-    """About how long an exchange will take, by the carrier's rate the last time."""
+def seconds_for(ws: Workspace, line: RemoteLine, estimate: Estimate) -> float:
+    """About how long what was estimated will take on a carrier."""
+    here = exchanging.mirror(ws)
+    link = links.memory(here, line.place) if places.parse(line.place).remote else None
+    return seconds(estimate, here.last(line.place), link)
+
+
+def seconds(estimate: Estimate, last: Last | None, link: LinkMemory | None) -> float:
+    """About how long an exchange will take, by the rate of the carrier's link, or the carrier's the last time."""
+    if link is not None:
+        return estimate.total / link.rate
     timed = last is not None and last.moved_bytes >= _TIMED_BYTES and last.seconds > 0
     rate = last.moved_bytes / last.seconds if timed and last is not None else _BYTES_PER_SECOND
-    packs = len(estimate.receive) + len(estimate.send) + 1
-    return (estimate.total + waiting_bytes + _FRAME_BYTES) / rate + packs * _SECONDS_PER_PACK
+    packs = len(estimate.receive) + len(estimate.send) + len(estimate.seal)
+    return estimate.total / rate + packs * _SECONDS_PER_PACK

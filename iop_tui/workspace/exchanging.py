@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,23 +12,24 @@ import msgspec
 
 from iop_tui.access import program, roles
 from iop_tui.access.settle import settle
-from iop_tui.exchange import auditing, cards, engine, enrol, keys, packs, sealing, taking
+from iop_tui.exchange import auditing, cards, chunks, costs, engine, enrol, keys, packs, sealing, taking
 from iop_tui.exchange.cards import ACTIVE, LOST, RETIRED, DeviceCard
 from iop_tui.exchange.carrying import Budget, Estimate
+from iop_tui.exchange.chunks import MovedParts, Wishes
 from iop_tui.exchange.engine import DeviceLine, Report, Turns
 from iop_tui.exchange.keys import DeviceKeys, TransportKeys
 from iop_tui.exchange.ledger import Ledger, stored
 from iop_tui.exchange.mirror import Last, Mirror
-from iop_tui.exchange.remotes.bundle import SUFFIX, BundleRemote
+from iop_tui.exchange.remotes import places
 from iop_tui.exchange.remotes.directory import DirectoryRemote
 from iop_tui.exchange.remotes.port import Remote
 from iop_tui.exchange.sealing import REMOVED
 from iop_tui.exchange.taking import Waiting
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import IopError, NotFound, Refused, RoleRefused
-from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.text import clean_line
 from iop_tui.store.check import CheckFinding
+from iop_tui.store.chunks import ChunkStore
 from iop_tui.store.exchangelog import DEVICE, KEY, KEYSLOT, RIVAL
 from iop_tui.store.rows import ExchangeRow
 from iop_tui.store.views.view import Changes
@@ -34,18 +37,25 @@ from iop_tui.store.work import Work
 from iop_tui.vault import slots, words
 from iop_tui.vault.forms import Slot
 from iop_tui.vault.signing import SigningKey
+from iop_tui.workspace import links, parts
+from iop_tui.workspace.carriers import (
+    RemoteLine,
+    add_remote,
+    find_remote,
+    note_remote,
+    open_remote,
+    open_server,
+    remotes,
+    remove_remote,
+    tried,
+)
 from iop_tui.workspace.pins import BROUGHT
 from iop_tui.workspace.viewplaces import state_key
 from iop_tui.workspace.workspace import Workspace
 
-_REMOTES = "exchange:remotes"
-
-
-class RemoteLine(msgspec.Struct, frozen=True, array_like=True):
-    """A carrier this copy knows: its short name and where it is."""
-
-    name: str
-    place: str
+__all__ = [
+    "RemoteLine", "add_remote", "find_remote", "note_remote", "open_remote", "remotes", "remove_remote", "tried",
+]  # fmt: skip
 
 
 # -- setting up ----------------------------------------------------------------------------
@@ -94,56 +104,15 @@ def _commit(ws: Workspace, work: Work, rows: list[ExchangeRow]) -> None:
 # -- carriers ------------------------------------------------------------------------------
 
 
-def remotes(ws: Workspace) -> list[RemoteLine]:
-    """The carriers this copy knows."""
-    raw = ws.session.db.state.get(_REMOTES, b"")
-    return list(decode(raw, tuple[RemoteLine, ...])) if raw else []
-
-
-def add_remote(ws: Workspace, name: str, place: Path) -> RemoteLine:
-    """Note a carrier after trying it. Raises `CarrierGone`, `OtherProgram`, `Refused` for a name in use."""
-    line = RemoteLine(clean_line(name) or place.name, str(place.absolute()))
-    if any(other.name == line.name for other in remotes(ws)):
-        raise Refused(f"There is a carrier named {line.name} already.", "Choose another name with --name.")
-    open_remote(Path(line.place), ws.realm, ws.rng).close()
-    _set_remotes(ws, [*remotes(ws), line], "remote-add")
-    return line
-
-
-def remove_remote(ws: Workspace, name: str) -> None:
-    """Forget a carrier; nothing on it changes. Raises `NotFound`."""
-    kept = [line for line in remotes(ws) if line.name != name]
-    if len(kept) == len(remotes(ws)):
-        raise NotFound("`iop-tui remotes list` shows the names.")
-    _set_remotes(ws, kept, "remote-remove")
-
-
-def _set_remotes(ws: Workspace, lines: list[RemoteLine], action: str) -> None:
-    work = ws.work()
-    work.state[_REMOTES] = encode(tuple(lines))
-    ws.session.note(work, action)
-    ws.session.db.commit(ws.session.sealed(work))
-
-
-def find_remote(ws: Workspace, text: str) -> RemoteLine:
-    """A carrier by name or place; the only one where nothing is said. Raises `NotFound`, `Refused`."""
-    known = remotes(ws)
-    if not text:
-        if len(known) != 1:
-            raise Refused("Say which carrier is meant.", "`iop-tui remotes list` shows those this copy knows.")
-        return known[0]
-    for line in known:
-        if text == line.name:
-            return line
-    place = Path(text).absolute()
-    return RemoteLine(place.name, str(place))
-
-
-def open_remote(place: Path, realm: bytes, rng: Rng) -> Remote:
-    """The carrier at a place: a file that ends in `.cwx`, else a folder. Raises `CarrierGone`, `OtherProgram`."""
-    if place.suffix == SUFFIX:
-        return BundleRemote(place, realm, rng)
-    return DirectoryRemote(place, realm, rng)
+def open_line(ws: Workspace, line: RemoteLine, budget: Budget | None = None) -> Remote:
+    """A carrier this copy knows, with patience for its link where that is a network. Closed, it remembers how the link
+    was. Raises `CarrierGone`, `OtherProgram`, `AccessMissing`.
+    """
+    place, here = places.parse(line.place), mirror(ws)
+    if not place.remote:
+        return open_remote(place.path, ws.realm, ws.rng)
+    remote = open_server(ws, line, links.patience(here, line.place))
+    return links.patient(remote, here, line.place, clock=ws.clock, rng=ws.rng, budget=budget or Budget())
 
 
 def mirror(ws: Workspace) -> Mirror:
@@ -156,10 +125,11 @@ def mirror(ws: Workspace) -> Mirror:
 
 def sync(
     ws: Workspace, line: RemoteLine, *, budget: Budget | None = None, turns: Turns | None = None,
-    changed: Callable[[Changes], None] = lambda changes: None,
+    changed: Callable[[Changes], None] = lambda changes: None, wishes: Wishes | None = None, thorough: bool = False,
 ) -> Report:  # fmt: skip
-    """Exchange with a carrier; the view shows what came, and what the program owes after it is done. How it went is
-    noted beside the packs.
+    """Exchange with a carrier; the view shows what came, and what the program owes after it is done. Parts of
+    attachments follow behind all else, as `wishes` say. How it went is noted beside the packs. `thorough` lists a
+    carrier over a network, which notices what was lost there, and is done once a week in any case.
 
     With `turns` it may run beside other work on the same vault: every step that writes is done in a turn, `changed`
     is told what came, and a view that must be built anew (`Workspace.purge_owed`) is left to the caller.
@@ -168,12 +138,14 @@ def sync(
     turns.take(partial(offer_slots, ws))
     found, here = ledger(ws), mirror(ws)
     began, report = ws.clock.monotonic(), None
-    remote = open_remote(Path(line.place), ws.realm, ws.rng)
+    found.target = target(ws, line, here)
+    remote = open_line(ws, line, budget)
     try:
         try:
-            report = engine.exchange(found, here, remote, line.place, budget=budget, turns=turns,
+            report = engine.exchange(found, here, remote, line.place, budget=budget, turns=turns, thorough=thorough,
                                      show=lambda: changed(ws.session.catch_up()),
                                      follow=lambda: changed(follow(ws, rebuild=alone)))  # fmt: skip
+            parts.exchange(ws, remote, line.place, wishes or Wishes(), report.parts, budget=budget, turns=turns)
         finally:
             remote.close()
     finally:
@@ -181,6 +153,22 @@ def sync(
         whole = report is not None and not any(left)
         here.note_last(line.place, Last(ws.clock.now_ms(), budget.spent, ws.clock.monotonic() - began, *left, whole))
     return report
+
+
+def fetch_parts(
+    ws: Workspace, line: RemoteLine, file: dict[str, int], *, budget: Budget | None = None
+) -> MovedParts:
+    """Fetch the parts of one attachment (names and sizes in bytes) from a carrier and nothing else. Raises
+    `CarrierGone`, `MediumUnusable`, `DiskFull`, `Cancelled`; what came until then is kept.
+    """
+    store, moved = ChunkStore(ws.path, ws.rng), MovedParts()
+    budget = budget or Budget()
+    remote = open_line(ws, line, budget)
+    try:
+        chunks.fetch(store, remote, chunks.Seen(store, line.place), [file], budget, moved)
+    finally:
+        remote.close()
+    return moved
 
 
 def follow(ws: Workspace, *, rebuild: bool = True) -> Changes:
@@ -194,10 +182,22 @@ def follow(ws: Workspace, *, rebuild: bool = True) -> Changes:
     return changes
 
 
-def plan(ws: Workspace, line: RemoteLine) -> tuple[Estimate, int]:
+def plan(ws: Workspace, line: RemoteLine, wishes: Wishes | None = None) -> tuple[Estimate, int]:
     """What an exchange would move, and how many writes would be sealed first. Changes nothing on the carrier."""
-    remote = open_remote(Path(line.place), ws.realm, ws.rng)
-    return engine.plan(ledger(ws), mirror(ws), remote)
+    found, here = ledger(ws), mirror(ws)
+    found.target = target(ws, line, here)
+    remote = open_line(ws, line)
+    try:
+        estimate, writes = engine.plan(found, here, remote, line.place)
+        estimate = replace(estimate, parts=parts.estimate(ws, remote, line.place, wishes or Wishes()))
+    finally:
+        remote.close()
+    return costs.filled(estimate, remote, line.place), writes
+
+
+def target(ws: Workspace, line: RemoteLine, here: Mirror) -> int:
+    """About how large packs are to be that are sealed now: what the links of all carriers of this copy need."""
+    return links.pack_size(here, {line.place, *(known.place for known in remotes(ws))})
 
 
 def waiting(ws: Workspace) -> list[Waiting]:
@@ -311,28 +311,47 @@ def _matched(ws: Workspace, slot: Slot) -> Slot | None:
 # -- devices -------------------------------------------------------------------------------
 
 
-def requests(ws: Workspace, folder: Path) -> list[tuple[enrol.Request, str]]:
+def requests(ws: Workspace, carrier: Path | RemoteLine) -> list[tuple[enrol.Request, str]]:
     """New devices that ask on a carrier, with the words their screens show."""
-    remote = DirectoryRemote(folder, ws.realm, ws.rng)
+    with closing(_asked_at(ws, carrier)) as remote:
+        asking = [remote.get(name) or b"" for name in remote.names("e", ".req")]
     found = []
-    for name in remote.names("e", ".req"):
+    for data in asking:
         try:
-            found.append(enrol.read_request(remote.get(name) or b""))
+            found.append(enrol.read_request(data))
         except IopError:
             continue  # not a request of this version
     known = ledger(ws).devices.cards if ready(ws) else {}
     return [item for item in found if item[0].device not in known]
 
 
-def admit(ws: Workspace, folder: Path, typed: str) -> tuple[DeviceCard, str]:
+def _asked_at(ws: Workspace, carrier: Path | RemoteLine) -> Remote:
+    return open_line(ws, carrier) if isinstance(carrier, RemoteLine) else DirectoryRemote(carrier, ws.realm, ws.rng)
+
+
+def admit(ws: Workspace, carrier: Path | RemoteLine, typed: str) -> tuple[DeviceCard, str]:
     """Certify a new device whose screen shows the words typed, and leave its grant on the carrier; the words it is to
     be given in turn. Raises `WordsDiffer`, `NoKey` but for administrators.
     """
-    root = _root(ws)
-    asked = [request for request, shown in requests(ws, folder) if words.same_words(typed, shown)]
-    if not asked:
-        raise enrol.WordsDiffer("No device that asks on this carrier shows these words.")
-    found, request = ledger(ws), asked[0]
+    _root(ws)
+    card, sealed, shown = certify(ws, meant(requests(ws, carrier), typed))
+    leave_grant(ws, carrier, card, sealed)
+    return card, shown
+
+
+def meant(asking: list[tuple[enrol.Request, str]], typed: str) -> enrol.Request:
+    """The request whose words were typed. Raises `WordsDiffer`."""
+    for request, shown in asking:
+        if words.same_words(typed, shown):
+            return request
+    raise enrol.WordsDiffer("No device that asks on this carrier shows these words.")
+
+
+def certify(ws: Workspace, request: enrol.Request) -> tuple[DeviceCard, bytes, str]:
+    """Certify a new device: its card, its sealed grant, the words it is to be given. Asks no carrier. Raises `NoKey`
+    but for administrators.
+    """
+    root, found = _root(ws), ledger(ws)
     own = found.own_card()
     children = sum(card.rank[: len(own.rank)] == own.rank for card in found.devices.cards.values())
     rank = (*own.rank, max(0, len(found.sealed)), children)
@@ -342,9 +361,13 @@ def admit(ws: Workspace, folder: Path, typed: str) -> tuple[DeviceCard, str]:
     work = ws.work()
     ws.session.note(work, "device-admit", subject=card.device)
     _commit(ws, work, [ExchangeRow(DEVICE, cards.identity(stored), stored)])
-    sealed, shown = enrol.seal_grant(request, _grant(ws))
-    DirectoryRemote(folder, ws.realm, ws.rng).put(enrol.grant_name(request.device), sealed)
-    return card, shown
+    return card, *enrol.seal_grant(request, _grant(ws))
+
+
+def leave_grant(ws: Workspace, carrier: Path | RemoteLine, card: DeviceCard, sealed: bytes) -> None:
+    """Leave the grant of a certified device on the carrier on which it asks."""
+    with closing(_asked_at(ws, carrier)) as remote:
+        remote.put(enrol.grant_name(card.device), sealed)
 
 
 def _grant(ws: Workspace) -> enrol.Grant:

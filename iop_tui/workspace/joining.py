@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from iop_tui.exchange import cards, carrying, keys, taking
+from iop_tui.exchange import cards, carrying, keys, polling, taking
 from iop_tui.exchange.carrying import Budget, Moved
 from iop_tui.exchange.enrol import Grant, NewDevice
 from iop_tui.exchange.ledger import Ledger
 from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.remotes.patient import LinkLost, Patient
 from iop_tui.exchange.remotes.port import Remote
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import Refused, WrongSecrets
@@ -27,6 +28,7 @@ from iop_tui.store.session import Session
 from iop_tui.store.vaultdb import VaultDb
 from iop_tui.vault import headfile, slots
 from iop_tui.vault.slots import Slot, UserSecrets
+from iop_tui.workspace import links
 from iop_tui.workspace.environment import DATABASE, Environment
 from iop_tui.workspace.founding import staging_beside
 from iop_tui.workspace.heads import head_sink
@@ -129,10 +131,10 @@ def _fill(
 ) -> int:
     session = ws.session
     _first_entry(session, grant, header, ws)
-    mirror, moved = Mirror(ws.path, grant.realm, ws.rng), Moved()
-    carrying.pull(mirror, remote, Budget(progress=progress), moved)
-    found = Ledger.read(session, new.keys)
-    taken = taking.take(found, mirror, progress)
+    mirror = Mirror(ws.path, grant.realm, ws.rng)
+    _fetch(mirror, remote, ws, Budget(progress=progress))
+    ledger = Ledger.read(session, new.keys)
+    taken = taking.take(ledger, mirror, progress)
     if not taken.packs:
         raise Refused(
             "The carrier holds no records of this program yet.",
@@ -141,6 +143,24 @@ def _fill(
     session.catch_up(progress)
     begin(session, None, "join-device")
     return len(taken.packs)
+
+
+def _fetch(mirror: Mirror, remote: Remote, ws: Workspace, budget: Budget) -> None:
+    """Every pack of the carrier. As long as something new comes, a link that drops does not end it: what is here now
+    would be thrown away. Raises `LinkLost`.
+    """
+    patient = links.patient(remote, mirror, "", clock=ws.clock, rng=ws.rng, budget=budget)
+    if isinstance(patient, Patient):
+        patient.find_out()
+    while True:
+        moved = Moved()
+        try:
+            carrying.pull(mirror, patient, polling.survey(mirror, patient, ""), budget, moved)
+        except LinkLost:
+            if not moved.received:
+                raise
+        else:
+            return
 
 
 def _first_entry(session: Session, grant: Grant, header: headfile.Header, ws: Workspace) -> None:

@@ -12,7 +12,8 @@ vault, since the vault itself cannot be opened before an account is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from iop_tui.workspace.workspace import Workspace
 THRESHOLD, COUNT = 2, 3
 PENDING = "recovery:pending"
 _CONTEXT, _ACCOUNT = "iop/recovery-set/1", "iop/recovery-account/1"
+Closed = dict[tuple[str, ...], int]
 _OLDER = "Take the papers of the set that was newest when the backup was made."
 
 
@@ -188,6 +190,40 @@ def accounts(session: Session) -> list[bytes]:
     """The users whose accounts the newest set opens."""
     known = present(session)
     return [item.user for item in _accounts(session, known)] if known else []
+
+
+def closed(session: Session, opened: Collection[bytes]) -> Closed:
+    """Parts of records that the accounts `opened` cannot read: the names of who can, and of how many parts. They come
+    back with the passphrase or kit of one of these people, and with nothing else. No names: nobody can.
+    """
+    rows = session.view.rows(
+        "SELECT w.compartment, w.generation, w.recipient, c.name FROM wrap w LEFT JOIN card c ON c.user = w.recipient"
+        " AND c.status != 'removed' WHERE w.primitive = 'member' AND w.revoked_ms = 0"
+    )
+    keys: dict[tuple[bytes, int], set[bytes]] = {}
+    members: dict[bytes, set[bytes]] = {}
+    names: dict[bytes, str] = {}
+    for compartment, generation, recipient, name in rows:
+        keys.setdefault((compartment, generation), set()).add(recipient)
+        members.setdefault(compartment, set()).add(recipient)
+        names |= {recipient: name} if name else {}
+    found: dict[bytes, set[bytes]] = {}
+    for (compartment, _), holders in keys.items():
+        reached = _reached(holders, members)
+        if not reached & set(opened):
+            found.setdefault(compartment, set()).update(reached & names.keys())
+    return dict(Counter(tuple(sorted(names[user] for user in users)) for users in found.values()))
+
+
+def _reached(holders: set[bytes], members: dict[bytes, set[bytes]]) -> set[bytes]:
+    """Who holds a key, by themselves or as a member of a group that holds it."""
+    found, todo = set[bytes](), list(holders)
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            todo += members.get(one, ())
+    return found
 
 
 def carried(session: Session) -> bytes:

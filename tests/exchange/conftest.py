@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.exchange.pairs import Pair, meet
-from tests.support.devices import Device, enrolled, first
+from tests.exchange.pairs import Pair, copied, meet
+from tests.support.devices import enrolled, first
 from tests.support.vaults import program
 
 
@@ -25,9 +24,4 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 @pytest.fixture
 def pair(template: Pair, tmp_path: Path) -> Pair:
     """A fresh copy of both devices and their stick."""
-    one, two, stick = template
-    copies = [tmp_path / name for name in ("one", "two", "stick")]
-    for source, copy in zip((one.path, two.path, stick), copies, strict=True):
-        shutil.copytree(source, copy)
-    found = [Device(d.program, d.name, path, d.env, d.clock) for d, path in zip((one, two), copies, strict=False)]
-    return found[0], found[1], copies[2]
+    return copied(template, tmp_path)

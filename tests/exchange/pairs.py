@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.support.devices import Device
@@ -13,3 +14,13 @@ def meet(one: Device, two: Device, stick: Path, user: str = "nadia") -> None:
     """Both exchange until nothing is left to say."""
     for device in (one, two, one, two):
         device.sync(stick, user)
+
+
+def copied(pair: Pair, folder: Path) -> Pair:
+    """Both devices and their stick once more, in a folder."""
+    one, two, stick = pair
+    copies = [folder / name for name in ("one", "two", "stick")]
+    for source, copy in zip((one.path, two.path, stick), copies, strict=True):
+        shutil.copytree(source, copy)
+    found = [Device(d.program, d.name, path, d.env, d.clock) for d, path in zip((one, two), copies, strict=False)]
+    return found[0], found[1], copies[2]

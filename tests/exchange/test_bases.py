@@ -8,7 +8,7 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.exchange import packs
 from iop_tui.exchange.remotes.directory import ROOT
 from iop_tui.store import revisions
-from iop_tui.workspace import Workspace, exchanging
+from iop_tui.workspace import Workspace, exchanging, links
 from tests.exchange.pairs import Pair
 from tests.support.devices import line
 from tests.support.vaults import note, today
@@ -36,7 +36,7 @@ def packed(ws: Workspace) -> dict[str, list[bytes]]:
 def test_every_pack_is_read_without_another_one(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Note and edit in two packs; the carrier loses the first one, and the edit is read all the same."""
     one, two, stick = pair
-    monkeypatch.setattr(packs, "TARGET", 1)
+    monkeypatch.setattr(links, "pack_size", lambda *_: 1)
     with one.workspace() as ws:
         ana = one.program.people["ana"]
         first = notes.save(ws, ana, note(today(ws), "A first version."))

@@ -245,3 +245,21 @@ def test_a_replayed_pack_changes_nothing(place: Place) -> None:
     assert report.taken == []
     with place.two.workspace() as ws:
         assert ws.session.db.position.revisions == before
+
+
+def test_odd_files_on_a_stick_neither_hold_it_up_nor_fill_memory(tmp_path: Path) -> None:
+    """A pipe waits for its other end, a sparse file has no end, a link leads elsewhere."""
+    carrier = DirectoryRemote(tmp_path, b"r" * 16, SeededRng(1))
+    for folder in ("h", "w"):
+        (tmp_path / ROOT / folder).mkdir()
+    os.mkfifo(tmp_path / ROOT / "h" / ("a" * 26))
+    os.mkfifo(tmp_path / ROOT / "w" / "pipe")
+    (tmp_path / ROOT / "w" / "link").symlink_to("/etc/passwd")
+    for name in ("w/large", "realm"):
+        with (tmp_path / ROOT / name).open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(MediumUnusable):
+        carrier.get("h/" + "a" * 26)
+    assert carrier.wants() == set()
+    DirectoryRemote(tmp_path, b"r" * 16, SeededRng(1))
+    assert (tmp_path / ROOT / "realm").stat().st_size == 32

@@ -124,3 +124,33 @@ def test_one_person_registered_on_two_devices_is_a_work_item_and_stays_two_entri
         with device.workspace() as ws:
             (found,) = [item for item in possible_duplicates(ws) if "Doppel" in item.names[0]]
             assert len(found.people) == 2
+
+
+def test_the_text_that_is_shown_is_a_newest_one_whatever_the_clocks_say(pair: Pair) -> None:
+    """A version dated ahead is superseded by one that a corrected clock dates before the colleague's: it is shown no
+    more, on either device.
+    """
+    ana, year = pair.one.program.people["ana"], 365 * 86400
+    with pair.one.workspace() as ws:
+        record = notes.save(ws, ana, note(today(ws), "As it was.")).record
+    pair.meet()
+    pair.one.clock.advance(year)
+    with pair.one.workspace() as ws:
+        change(ws, ana, record, plan="By a clock that is ahead.")
+    pair.two.clock.advance(3600)
+    with pair.two.workspace() as ws:
+        change(ws, ana, record, plan="By the colleague.")
+    pair.one.sync(pair.stick)
+    pair.two.sync(pair.stick)
+    pair.one.clock.advance(60 - year)
+    with pair.one.workspace() as ws:
+        change(ws, ana, record, plan="By the corrected clock.")
+    pair.meet()
+    shown = []
+    for device in (pair.one, pair.two):
+        with device.workspace() as ws:
+            row = ws.view.one("SELECT leaf, json_extract(doc, '$.plan') FROM record WHERE record = ?", (record,))
+            assert row is not None
+            assert ws.view.one("SELECT leaf FROM version WHERE id = ?", (row[0],)) == (1,)
+            shown.append(row)
+    assert shown[0] == shown[1]

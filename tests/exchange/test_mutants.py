@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iop_tui.access import primitives, settle
-from iop_tui.exchange import backup, cards, deciding, packs, sealing, taking
-from iop_tui.kernel.errors import IopError
+from iop_tui.exchange import backup, cards, deciding, engine, packs, polling, sealing, taking
+from iop_tui.exchange.remotes.directory import DirectoryRemote
+from iop_tui.kernel.canonical import decode
+from iop_tui.kernel.errors import IopError, MediumUnusable, NeedsNewer
 from iop_tui.store import basing, exchangelog
 from iop_tui.store.members import membership
+from iop_tui.store.views import catchup
 from iop_tui.workspace import backingup
+from tests.exchange import test_bad_input as bad_input
 from tests.exchange import test_bases as bases
+from tests.exchange import test_conflicts as conflicts
 from tests.exchange import test_lanes as lanes
 from tests.exchange import test_late_work as late_work
 from tests.exchange import test_recovery as recovering
+from tests.exchange import test_rules as rules
 from tests.exchange import test_settling as settling
+from tests.exchange.pairs import Pair, copied
+from tests.exchange.test_bad_input import Say, say  # noqa: F401
 from tests.exchange.test_lanes import place  # noqa: F401
 from tests.exchange.test_late_work import lost  # noqa: F401
 from tests.exchange.test_recovery import kept  # noqa: F401
+from tests.exchange.test_rules import world  # noqa: F401
 
 Patch = tuple[object, str, object]
 
@@ -32,11 +42,88 @@ def _plain_number(session: Any, compartment: bytes) -> int:
 
 
 def _unverified(data: bytes, root_public: bytes) -> deciding.Decision:
-    return deciding.decode(deciding.decode(data, deciding._Signed).decision, deciding.Decision)
+    return decode(decode(data, deciding._Signed).decision, deciding.Decision)
 
 
 def _no_anchors(rows: object, root: bytes) -> bool:
     return False
+
+
+def _uncertified(data: bytes, root_public: bytes) -> cards.DeviceCard:
+    return decode(decode(data, cards.SignedDevice).card, cards.DeviceCard)
+
+
+def _deleting(mirror: Any, *given: Any, real: Any = polling.listed, **named: Any) -> Any:
+    found = real(mirror, *given, **named)
+    for name in found.gone:
+        mirror.drop(name)
+    return found
+
+
+def _silent(*given: Any, real: Any = polling.listed, **named: Any) -> Any:
+    found = real(*given, **named)
+    found.gone = []
+    return found
+
+
+def _headed(mirror: Any, remote: Any, *given: Any, real: Any = polling.listed, **named: Any) -> Any:
+    found = real(mirror, remote, *given, **named)
+    lanes = {name.partition("/")[2] for name in remote.heads()}
+    found.wanted = {name: size for name, size in found.wanted.items() if name.split("/")[1] in lanes}
+    return found
+
+
+def _one_of_each(ledger: Any, *given: Any, real: Any = taking.ready, **named: Any) -> Any:
+    known = {(entry.lane, entry.n) for entry in ledger.entries.values()}
+    parts = real(ledger, *given, **named)
+    return [[item for item in part if (item.entry.lane, item.entry.n) not in known] for part in parts]
+
+
+def _unread(remote: Any, at: Any, data: bytes, real: Any = DirectoryRemote._write) -> None:
+    try:
+        real(remote, at, data)
+    except MediumUnusable as error:
+        if "reads back" not in error.message:
+            raise
+
+
+def _dropped(ledger: Any, mirror: Any, name: str, real: Any = taking._open) -> Any:
+    try:
+        return real(ledger, mirror, name)
+    except NeedsNewer:
+        mirror.drop(name)
+        raise
+
+
+class _Early:
+    """A device that looks whether it was copied before it has the keys that came."""
+
+    found = False
+
+    @classmethod
+    def ready(cls, ledger: Any, mirror: Any, *given: Any, real: Any = taking.ready, look: Any = taking.restored) -> Any:
+        cls.found = look(ledger, mirror)
+        return real(ledger, mirror, *given)
+
+    @classmethod
+    def restored(cls, *_: Any) -> bool:
+        return cls.found
+
+
+def a_flipped_pack(say: Say, pair: Pair) -> None:  # noqa: F811
+    """A pack of the right size and wrong bytes."""
+    bad_input.test_a_pack_is(say, pair, "flipped")
+
+
+def a_clock_that_went_back(conflicting: Any) -> None:
+    """Of two versions the one that is dated later is shown, unless it was superseded."""
+    conflicts.test_the_text_that_is_shown_is_a_newest_one_whatever_the_clocks_say(conflicting)
+
+
+@pytest.fixture
+def conflicting(template: Pair, tmp_path: Path) -> Any:
+    """Two devices and a stick, as `test_conflicts` has them."""
+    return conflicts.Pair(*copied(template, tmp_path))
 
 
 MUTANTS: dict[str, tuple[list[Patch], Callable[..., None]]] = {
@@ -97,6 +184,37 @@ MUTANTS: dict[str, tuple[list[Patch], Callable[..., None]]] = {
         [(backingup, "surplus", lambda found, verified, real=backingup.surplus: real(found, None))],
         recovering.test_seven_newest_and_one_a_month_are_kept_and_never_the_last_verified_one_lost,
     ),
+    "what a carrier lacks is deleted": ([(polling, "listed", _deleting)], rules.test_what_is_absent_is_not_deleted),
+    "a carrier that went back is not told": ([(polling, "listed", _silent)], lanes.test_many),
+    "packs are brought in any order": (
+        [(engine, "order_of", lambda ledger, real=engine.order_of: real(ledger)[::-1])],
+        rules.test_packs_are_brought_causes_first,
+    ),
+    "nobody is told that a pack is damaged": ([(DirectoryRemote, "want", lambda *_: None)], a_flipped_pack),
+    "only what heads name is fetched": ([(polling, "listed", _headed)], rules.test_heads_decide_nothing),
+    "own acts are sealed after others are taken in": (
+        [(sealing, "pending_acts", lambda *_: False)], rules.test_own_acts_are_sealed_before_packs_are_taken_in,
+    ),
+    "the second pack of a fork is passed over": (
+        [(taking, "ready", _one_of_each)], rules.test_both_packs_of_a_fork_are_kept,
+    ),
+    "a copied device looks at itself before it has the keys": (
+        [(taking, "ready", _Early.ready), (taking, "restored", _Early.restored)],
+        lanes.test_a_copied_device_notices_itself_under_a_new_key,
+    ),
+    "a version dated ahead stays on the screen": (
+        [(catchup, "leaves_unshown", lambda *_: [])], a_clock_that_went_back,
+    ),
+    "a folder's mark is not looked at": (
+        [(DirectoryRemote, "_claim", lambda *_: None)], bad_input.test_another_programs_realm,
+    ),
+    "a card counts without the program's signature": (
+        [(cards, "read", _uncertified)], rules.test_a_device_counts_by_its_certificate,
+    ),
+    "what was written is not read back": (
+        [(DirectoryRemote, "_write", _unread)], bad_input.test_a_stick_that_reads_back_otherwise,
+    ),
+    "what is newer is thrown away": ([(taking, "_open", _dropped)], bad_input.test_a_newer_programs_packs),
     "packs are believed without a signature": ([(packs.Pack, "verify", lambda *_: None)], lanes.test_many),
     "a restored device's lane goes on": ([(taking, "restored", lambda *_: False)], lanes.test_many),
     "bytes are not held against their name": ([(packs, "fits", lambda *_: True)], lanes.test_many),

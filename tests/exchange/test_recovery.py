@@ -79,6 +79,19 @@ def test_any_two_of_three_shares_restore_to_an_empty_machine(
             assert [item for item in ws.verify() if item.alarm] == []
 
 
+def test_whose_records_stay_closed_is_told_by_name(kept: tuple[Program, tuple[str, ...], Path]) -> None:
+    """Shares open accounts, and an account opens what its user may read: the rest comes back with its own people."""
+    found, _, _ = kept
+    nadia, tom = found.users["nadia"].user, found.users["tom"].user
+    with found.workspace() as ws:
+        alone = recovering.closed(ws.session, [nadia])
+        assert set(alone) == {("Tom",)}
+        assert recovering.closed(ws.session, recovering.accounts(ws.session)) == {}
+        assert set(recovering.accounts(ws.session)) == {nadia, tom}
+        of_tom = {row[0] for row in ws.view.rows("SELECT compartment FROM wrap WHERE recipient = ?", (tom,))}
+        assert alone[("Tom",)] == sum(not ws.session.holds(compartment) for compartment in of_tom)
+
+
 @pytest.mark.nightly
 def test_who_joined_comes_back_by_name_and_nobody_else(
     kept: tuple[Program, tuple[str, ...], Path], tmp_path: Path
@@ -188,15 +201,17 @@ def test_a_backup_sealed_to_recipients_opens_with_their_key_or_with_shares_and_n
         assert ws.user.name == "Nadia"
 
 
-def test_a_first_version_backup_still_comes_back(kept: tuple[Program, tuple[str, ...], Path], tmp_path: Path) -> None:
+def test_backups_of_older_versions_still_come_back(kept: tuple[Program, tuple[str, ...], Path], tmp_path: Path) -> None:
     manifest, data = backup.check(kept[2]), kept[2].read_bytes()
     size = int.from_bytes(data[4:8], "big")
     import msgspec
 
-    front = msgspec.msgpack.encode([1, *msgspec.structs.astuple(manifest)[1:-1]])
-    (tmp_path / "first.iopb").write_bytes(backup.MAGIC + len(front).to_bytes(4, "big") + front + data[8 + size :])
-    (tmp_path / "place").mkdir()
-    assert backup.unpack(tmp_path / "first.iopb", tmp_path / "place").recovery == b""
+    for version, fields in ((1, 10), (2, 11)):
+        front = msgspec.msgpack.encode([version, *msgspec.structs.astuple(manifest)[1:fields]])
+        older, place = tmp_path / f"{version}.iopb", tmp_path / f"place{version}"
+        older.write_bytes(backup.MAGIC + len(front).to_bytes(4, "big") + front + data[8 + size :])
+        place.mkdir()
+        assert backup.unpack(older, place).recovery == (b"" if version == 1 else manifest.recovery)
     newer = msgspec.msgpack.encode([9, *msgspec.structs.astuple(manifest)[1:]])
     (tmp_path / "newer.iopb").write_bytes(backup.MAGIC + len(newer).to_bytes(4, "big") + newer + data[8 + size :])
     with pytest.raises(IopError) as caught:

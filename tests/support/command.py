@@ -65,14 +65,15 @@ def pipe_of(secrets: Sequence[dict[str, object]]) -> int:
 
 
 def command(
-    *args: str, secrets: Sequence[dict[str, object]] | None = None, stdin: str = "", timeout: float = TIMEOUT
-) -> Result:
-    """Run a command; without `secrets` there is no descriptor."""
+    *args: str, secrets: Sequence[dict[str, object]] | None = None, stdin: str = "", timeout: float = TIMEOUT,
+    ahead: int = 0,
+) -> Result:  # fmt: skip
+    """Run a command; without `secrets` there is no descriptor. Its clock runs `ahead` seconds before ours."""
     descriptor = None if secrets is None else pipe_of(secrets)
     words = [*args, *([] if descriptor is None else ["--secrets-fd", str(descriptor)])]
     passed = () if descriptor is None else (descriptor,)
     if not FRESH:
-        return Result(*preloaded.run(words, stdin, passed, timeout))
+        return Result(*preloaded.run(words, stdin, passed, timeout, ahead))
     done = subprocess.run(
         [sys.executable, "-m", "iop_tui", *words], input=stdin, capture_output=True, text=True, timeout=timeout,
         check=False, pass_fds=passed, start_new_session=True,

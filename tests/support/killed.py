@@ -1,11 +1,13 @@
 """A process that begins work and is killed: `-m tests.support.killed` reads one JSON object a line and forks for each.
 
-The child prints `go` when the work begins and `done` when it was acknowledged. All is imported before the first
-fork and no thread runs in the parent, so a child costs only its work.
+The child prints `go` when the work begins and `done` when it was acknowledged; one that writes and exchanges until its
+end prints `note <id>` after each save. All is imported before the first fork and no thread runs in the parent, so a
+child costs only its work.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -15,6 +17,7 @@ from typing import Any
 
 from iop_tui import slices, workspace
 from iop_tui.access.settle import settle
+from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.staff import service as staff
 from iop_tui.exchange import enrol
 from iop_tui.exchange.backup import Manifest
@@ -23,8 +26,9 @@ from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault import kdf, totp
-from iop_tui.workspace import Environment, Workspace, backingup, joining, restoring
-from tests.support.vaults import PHRASE
+from iop_tui.workspace import Environment, Workspace, backingup, exchanging, joining, restoring
+from tests.support.devices import line
+from tests.support.vaults import PHRASE, note, today
 
 Job = dict[str, Any]
 
@@ -42,10 +46,20 @@ def _unlocked(job: Job, path: Path) -> Workspace:
     return ws
 
 
+def exchange(job: Job) -> None:
+    """Write and exchange, again and again."""
+    ws, person = _unlocked(job, Path(job["vault"])), bytes.fromhex(job["person"])
+    _begins()
+    for number in itertools.count():
+        exchanging.sync(ws, line(Path(job["carrier"])))
+        saved = notes.save(ws, person, note(today(ws), f"Number {number}."))
+        print("note", saved.revision.hex(), flush=True)
+
+
 def enrolment(job: Job) -> None:
     """Make a device's copy from a grant that lies on the carrier."""
     env, carrier = _env(job), Path(job["carrier"])
-    new = enrol.ask("Laptop", SeededRng(job["device"]))
+    new = enrol.ask("Tablet", SeededRng(job["device"]))
     outside = DirectoryRemote(carrier, None, env.rng)
     grant = enrol.open_grant(new, outside.get(enrol.grant_name(new.request.device)) or b"", job["words"])
     remote = DirectoryRemote(carrier, grant.realm, env.rng)
@@ -81,7 +95,7 @@ def restoration(job: Job) -> None:
 
 
 JOBS: dict[str, Callable[[Job], None]] = {
-    "enrolment": enrolment, "rotation": rotation, "backup": backing_up, "restore": restoration,
+    "exchange": exchange, "enrolment": enrolment, "rotation": rotation, "backup": backing_up, "restore": restoration,
 }  # fmt: skip
 
 

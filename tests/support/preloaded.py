@@ -55,24 +55,29 @@ class _Server:
 _server = functools.cache(_Server)
 
 
-def _ask(argv: Sequence[str], descriptors: Sequence[int]) -> tuple[socket.socket, int]:
-    """Start `iop-tui ARGV` on stdin, stdout, stderr and others that keep their numbers, and close them here."""
+def _ask(argv: Sequence[str], descriptors: Sequence[int], ahead: int = 0) -> tuple[socket.socket, int]:
+    """Start `iop-tui ARGV` on stdin, stdout, stderr and others that keep their numbers, and close them here. Its clock
+    runs `ahead` seconds before this one's.
+    """
     end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     end.connect(_server().place)
     numbers = [0, 1, 2, *descriptors[3:]]
-    wish = {"argv": list(argv), "cwd": str(Path.cwd()), "env": dict(os.environ), "numbers": numbers}
+    wish = {"argv": list(argv), "cwd": str(Path.cwd()), "env": dict(os.environ), "numbers": numbers,
+            "ahead": ahead}  # fmt: skip
     socket.send_fds(end, [json.dumps(wish).encode()], list(descriptors))
     for descriptor in descriptors:
         os.close(descriptor)
     return end, int(end.recv(_SIZE))
 
 
-def run(argv: Sequence[str], stdin: str, others: Sequence[int], timeout: float) -> tuple[int, str, str]:
+def run(
+    argv: Sequence[str], stdin: str, others: Sequence[int], timeout: float, ahead: int = 0
+) -> tuple[int, str, str]:
     """A command to its end: exit code (below zero the signal), standard output, standard error. `others` are closed."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin.encode())
         given.seek(0)
-        end, pid = _ask(argv, [*(os.dup(file.fileno()) for file in (given, out, err)), *others])
+        end, pid = _ask(argv, [*(os.dup(file.fileno()) for file in (given, out, err)), *others], ahead)
         with end:
             end.settimeout(timeout)
             try:
@@ -163,7 +168,17 @@ def _become(wish: dict[str, object], descriptors: list[int]) -> int:
     os.environ.clear()
     os.environ.update(wish["env"])  # type: ignore[call-overload]
     sys.argv = ["iop-tui", *wish["argv"]]  # type: ignore[misc]
+    if wish["ahead"]:
+        _run_ahead(int(str(wish["ahead"])) * 1000)
     return cli.main()
+
+
+def _run_ahead(by_ms: int) -> None:
+    """Let the clock that the program injects show a later time, in this process alone."""
+    from iop_tui.kernel.clock import SystemClock
+
+    real = SystemClock.now_ms
+    SystemClock.now_ms = lambda clock: real(clock) + by_ms  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

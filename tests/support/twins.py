@@ -381,9 +381,12 @@ class Twins:
         for world in self.worlds:
             SHARED[which % len(SHARED)](world, number)
 
-    def compare(self, *, whole: bool) -> None:
-        """Everybody else's view, rows and their sizes, pages; of screens and copies all (`whole`), or one in turn."""
-        for name in self.others:
+    def compare(self, *, whole: bool, everyone: bool = True) -> None:
+        """Everybody else's view, rows and their sizes, pages; of screens and copies all (`whole`), or one in turn.
+
+        Without `everyone`, half of them at a time: what a view once took in is still there the next time.
+        """
+        for name in self.others if whole or everyone else self.others[self.kept % 2 :: 2]:
             pair = [world.ws(name) for world in self.worlds]
             looked = [
                 self.seen.setdefault((n, name), Seen()).look(ws, world.at)
@@ -399,6 +402,8 @@ class Twins:
         count = len(everything[0])
         chosen = [(n, at) for n in self.others for at in range(count)] if whole else [self._next(count)]
         for name, at in chosen:
+            for world in self.worlds:
+                world.ws(name)
             shown = [self._shown(world, name, *all_[at]) for all_, world in zip(everything, self.worlds, strict=True)]
             self._same(shown, (name, everything[0][at][0]))
 

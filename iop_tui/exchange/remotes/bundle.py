@@ -1,6 +1,6 @@
 """A single file `.cwx` as carrier, for mail or a phone: packs one after another, with a table in front.
 
-    "CWXF" | 28 bytes of a hash of the program's id | u32 length | canonical((name, size), …) | packs
+    "CWXF" | 28 bytes of a hash of the program's id | u32 length | canonical((name, size), …) | packs and parts
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from iop_tui.exchange import packs
-from iop_tui.exchange.remotes.directory import told
-from iop_tui.exchange.remotes.port import CarrierGone, OtherProgram
+from iop_tui.exchange import chunks, packs
+from iop_tui.exchange.remotes.directory import looked, tag_of, told
+from iop_tui.exchange.remotes.port import LOCAL, Capabilities, CarrierGone, Look, OtherProgram
 from iop_tui.kernel.canonical import decode, encode
 from iop_tui.kernel.errors import IopError, MediumUnusable
 from iop_tui.kernel.rng import Rng
@@ -49,22 +49,44 @@ class BundleRemote:
         except IopError:
             raise MediumUnusable(f"{self._path.name} is cut or damaged.", "Have it sent again.") from None
         for name, size in table:
-            if packs.parse_name(name) is not None and 0 <= size <= packs.LARGEST:
+            if _is_kept(name) and 0 <= size <= packs.LARGEST:
                 self._data[name] = raw[at : at + size]  # cut at the end: shorter, and told when it is read
                 self._sizes[name] = len(self._data[name])
             at += max(0, size)
 
+    def capabilities(self) -> Capabilities:
+        """What every file can do."""
+        return LOCAL
+
     def listing(self) -> dict[str, int]:
         """The packs of the table."""
-        return dict(self._sizes)
+        return {name: size for name, size in self._sizes.items() if packs.parse_name(name) is not None}
 
-    def get(self, name: str) -> bytes | None:
-        """The bytes of a pack, as far as the file holds them."""
-        return self._data.get(name)
+    def names(self, folder: str, suffix: str = "") -> list[str]:
+        """Names of packs in a folder."""
+        return sorted(name for name in self._data if name.rpartition("/")[0] == folder and name.endswith(suffix))
+
+    def get(self, name: str, start: int = 0) -> bytes | None:
+        """The bytes of a pack from `start` on, as far as the file holds them."""
+        data = self._data.get(name)
+        return None if data is None else data[start:]
+
+    def look(self, name: str, tag: str = "") -> Look | None:
+        """The bytes of a pack and their hash as the tag."""
+        data = self._data.get(name)
+        return None if data is None else looked(data, tag)
+
+    def size(self, name: str) -> int | None:
+        """The size of a pack, or None."""
+        return self._sizes.get(name)
+
+    def tags(self, folder: str) -> dict[str, str]:
+        """Names of packs in a folder and the hash of each."""
+        return {name: tag_of(self._data[name]) for name in self.names(folder)}
 
     def put(self, name: str, data: bytes) -> None:
-        """Add a pack; it is on the disk after `close`."""
-        if packs.parse_name(name) is not None:
+        """Add a pack or a part of an attachment; it is on the disk after `close`."""
+        if _is_kept(name):
             self._sizes[name], self._data[name], self._changed = len(data), data, True
 
     def want(self, name: str) -> None:
@@ -102,3 +124,7 @@ class BundleRemote:
             if self._path.read_bytes() != raw:
                 raise MediumUnusable("What was written reads back as something else.", "Use another medium.")
         self._changed = False
+
+
+def _is_kept(name: str) -> bool:
+    return packs.parse_name(name) is not None or chunks.is_remote_name(name)

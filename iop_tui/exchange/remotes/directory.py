@@ -10,8 +10,8 @@ import errno
 import os
 from pathlib import Path
 
-from iop_tui.exchange import packs
-from iop_tui.exchange.remotes.port import CarrierGone, OtherProgram
+from iop_tui.exchange import chunks, packs
+from iop_tui.exchange.remotes.port import LOCAL, Capabilities, CarrierGone, Look, OtherProgram
 from iop_tui.kernel.errors import DiskFull, IopError, MediumUnusable, ReadOnlyMedium
 from iop_tui.kernel.rng import Rng
 from iop_tui.vault.digest import sha256
@@ -19,6 +19,9 @@ from iop_tui.vault.digest import sha256
 ROOT = "cwx1"
 _REALM = "realm"
 _MODE = 0o600
+_NOTE = 200
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""No link is followed, and nothing waits for the other end of a pipe that somebody put there."""
 
 
 class DirectoryRemote:
@@ -39,12 +42,16 @@ class DirectoryRemote:
 
     def _claim(self, mark: bytes) -> None:
         place = self._root / _REALM
-        found = place.read_bytes() if place.exists() else b""
+        found = _beginning(place, 2 * len(mark)) if place.exists() else b""
         if len(found) == len(mark) and found != mark:
             raise OtherProgram("This folder holds the exchange of another program.")
         if found != mark:
             self._root.mkdir(mode=0o700, exist_ok=True)
             self._write(place, mark)
+
+    def capabilities(self) -> Capabilities:
+        """What every folder can do."""
+        return LOCAL
 
     def listing(self) -> dict[str, int]:
         """Packs in the folder; files with other names, conflict copies among them, are passed over."""
@@ -60,15 +67,29 @@ class DirectoryRemote:
                             found[name] = item.stat().st_size
         return found
 
-    def get(self, name: str) -> bytes | None:
-        """The bytes of a file of at most `packs.LARGEST`, or None."""
+    def get(self, name: str, start: int = 0) -> bytes | None:
+        """The bytes of a file from `start` on, at most `packs.LARGEST`, or None."""
         with told(self.folder):
             try:
-                descriptor = os.open(self._root / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                descriptor = os.open(self._root / name, _READING)
             except FileNotFoundError:
                 return None
             with os.fdopen(descriptor, "rb") as file:
+                file.seek(start)
                 return file.read(packs.LARGEST + 1)
+
+    def look(self, name: str, tag: str = "") -> Look | None:
+        """The bytes of a file and their hash as the tag."""
+        data = self.get(name)
+        return None if data is None else looked(data, tag)
+
+    def size(self, name: str) -> int | None:
+        """The size of a file, or None."""
+        with told(self.folder):
+            try:
+                return os.lstat(self._root / name).st_size
+            except FileNotFoundError:
+                return None
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file durably and read it back."""
@@ -85,8 +106,10 @@ class DirectoryRemote:
     def wants(self) -> set[str]:
         """The names in the files under `w/`."""
         with told(self.folder):
-            found = {Path(item.path).read_bytes()[:200] for item in _entries(self._root / "w") if item.is_file()}
-        return {name for raw in found if packs.parse_name(name := raw.decode("ascii", "replace")) is not None}
+            notes = [item for item in _entries(self._root / "w") if item.is_file(follow_symlinks=False)]
+            found = {_beginning(Path(item.path), _NOTE) for item in notes}
+        names = {raw.decode("ascii", "replace") for raw in found}
+        return {name for name in names if packs.parse_name(name) is not None or chunks.is_remote_name(name)}
 
     def granted(self, name: str) -> None:
         """Remove the note."""
@@ -102,10 +125,15 @@ class DirectoryRemote:
             names = [f"h/{item.name}".lower() for item in _entries(self._root / "h")]
         return sorted(name for name in names if packs.is_head(name))
 
-    def names(self, folder: str, suffix: str) -> list[str]:
+    def tags(self, folder: str) -> dict[str, str]:
+        """Names in a folder of the tree and the hash of what is behind each: times of a stick say nothing."""
+        found = {name: self.get(name) for name in self.names(folder)}
+        return {name: tag_of(data) for name, data in found.items() if data is not None}
+
+    def names(self, folder: str, suffix: str = "") -> list[str]:
         """Names in a folder of the tree that end in a suffix."""
         with told(self.folder):
-            found = [f"{folder}/{item.name}" for item in _entries(self._root / folder)]
+            found = [f"{folder}/{item.name}" for item in _entries(self._root / folder) if not item.is_dir()]
         return [name for name in found if name.endswith(suffix)]
 
     def close(self) -> None:
@@ -134,12 +162,29 @@ class DirectoryRemote:
             raise MediumUnusable("What was written reads back as something else.", "Use another stick or folder.")
 
 
+def tag_of(data: bytes) -> str:
+    """The tag of bytes where the carrier gives none: their hash."""
+    return packs.text(sha256(data))[:16]
+
+
+def looked(data: bytes, tag: str) -> Look:
+    """What `look` says of bytes that are at hand."""
+    present = tag_of(data)
+    return Look(None if present == tag else data, present)
+
+
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda item: item.name)
     except FileNotFoundError:
         return []
+
+
+def _beginning(place: Path, most: int) -> bytes:
+    """The first bytes of a file, however large somebody made it."""
+    with os.fdopen(os.open(place, _READING), "rb") as file:
+        return file.read(most)
 
 
 def _sync(folder: Path) -> None:

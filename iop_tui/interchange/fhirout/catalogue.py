@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from iop_tui.interchange.fhirout import clinical, consents, documents, measures, provenance
+from iop_tui.interchange.fhirout import clinical, consents, documents, forms, measures, provenance, schedule
 from iop_tui.interchange.fhirout.build import Json, without_empty
 from iop_tui.interchange.fhirout.records import Around, Record
 
@@ -12,8 +12,10 @@ Maker = Callable[[Record, Around], list[Json]]
 
 MAKERS: dict[str, Maker] = {
     "allergy": clinical.allergy,
+    "attachment": documents.attached,
     "condition": clinical.condition,
     "consent": consents.consent,
+    "drug_screen": forms.drug_screen,
     "encounter": clinical.encounter,
     "measure": measures.measure,
     "medication": clinical.medication,
@@ -22,7 +24,10 @@ MAKERS: dict[str, Maker] = {
     "progress_note": documents.progress_note,
     "received_goal": clinical.received_goal,
     "received_plan": clinical.received_plan,
+    "relapse_plan": forms.relapse_plan,
     "risk_assessment": documents.risk_assessment,
+    "safety_plan": forms.safety_plan,
+    "session": schedule.session,
     "treatment_plan": clinical.treatment_plan,
 }
 
@@ -33,6 +38,6 @@ def resources_of(record: Record, around: Around) -> list[Json]:
     made = made or documents.document_reference(record, around)
     signed = provenance.signatures(record, around.practitioner)
     if signed:
-        made[0]["contained"] = [*made[0].get("contained", []), *signed]
+        made[0]["contained"] = [*signed, *made[0].get("contained", [])]
     found: list[Json] = [without_empty(each) for each in made]
     return found

@@ -91,8 +91,8 @@ def _record(ws: Workspace, opened: Opened, record: bytes, place: str, void: str)
     if row is None:
         raise VaultDamaged("A record left the view while it was being read.")
     return Record(
-        record, kind, document, place, str(row[0]), bytes(row[1]), int(row[2]), kind.encode(document), body.received,
-        body.source, void, _signatures(ws, record),
+        record, kind, document, place, str(row[0]), bytes(row[1]), int(row[2]), kind.encode(kind.bare(document)),
+        body.received, body.source, void, _signatures(ws, record),
     )  # fmt: skip
 
 

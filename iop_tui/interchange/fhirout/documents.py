@@ -5,6 +5,7 @@ Document types by LOINC where one is verified; everything else says its kind in 
 
 from __future__ import annotations
 
+from iop_tui.clinical.attachments.model import Attachment
 from iop_tui.clinical.notes.model import ProgressNote, minutes
 from iop_tui.interchange.fhirout.build import LOINC, Json, attachment, coding, concept, day, instant, reference
 from iop_tui.interchange.fhirout.records import Around, Record, fhir_id, main, part
@@ -43,6 +44,17 @@ def document_reference(record: Record, around: Around) -> list[Json]:
         "relatesTo": _relations(record),
     }
     return [resource]
+
+
+def attached(record: Record, around: Around) -> list[Json]:
+    """A file in the chart: what it is, its kind and size. Who writes the file beside it adds where it lies."""
+    (note,) = document_reference(record, around)
+    document = record.document
+    if isinstance(document, Attachment):
+        file = {"contentType": document.media_type, "size": document.size, "title": document.title,
+                "creation": day(document.on)}  # fmt: skip
+        note["content"] = [{"attachment": file}, {"attachment": _text(record)}]
+    return [note]
 
 
 def _text(record: Record) -> Json:

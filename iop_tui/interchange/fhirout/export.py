@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from iop_tui import __version__
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.interchange.fhir import validate
 from iop_tui.interchange.fhir.carried import VAULT
 from iop_tui.interchange.fhirout import verbatim
@@ -28,7 +29,8 @@ from iop_tui.interchange.fhirout.records import Around, Record
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import Unexpected
 from iop_tui.kernel.ids import show_id
-from iop_tui.vault.digest import sha256
+from iop_tui.kernel.streamed import Content, Streamed
+from iop_tui.vault.digest import sha1_of, sha256
 from iop_tui.workspace import Workspace
 
 FORMAT = "iop-tui export 1"
@@ -38,6 +40,7 @@ LEFT_OUT = (
     "What an author keeps apart for a person's safety: it goes to that person alone, on their own request.",
     "Joint records of couples work, where there are any: they need the written consent of both.",
     "Parts of the record that whoever made this export holds no key to.",
+    "How the program works: its schedule, who treats whom, queues, the log of access.",
 )
 _FIRST = ("Patient",)
 
@@ -47,10 +50,12 @@ class PersonExport:
     """One person's files by name, how many resources of each type, and the records that went in."""
 
     person: bytes
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, Content] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     records: list[bytes] = field(default_factory=list)
     newer: int = 0
+    absent: int = 0
+    """Attachments whose bytes are not on this device."""
 
 
 def person_export(ws: Workspace, person: bytes, basis: str, elsewhere: Elsewhere | None = None) -> PersonExport:
@@ -63,7 +68,9 @@ def person_export(ws: Workspace, person: bytes, basis: str, elsewhere: Elsewhere
     for record in sorted(records, key=lambda item: item.type.person_line is None):
         lines.add(record)
     lines.add_referenced()
-    found = PersonExport(person, lines.files(), lines.counts(), [item.id for item in records], newer)
+    found = PersonExport(
+        person, lines.files(), lines.counts(), [item.id for item in records], newer, lines.absent
+    )
     found.files |= _papers(ws, lines.resources, basis, found)
     return found
 
@@ -77,7 +84,8 @@ class _Lines:
         self._elsewhere = elsewhere
         self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._ids: set[tuple[str, str]] = set()
-        self._attachments: dict[str, bytes] = {}
+        self._attachments: dict[str, Content] = {}
+        self.absent = 0
         self._authors: dict[bytes, str] = {}
         self._patient = f"Patient/{show_id(person)}"
         self._names: frozenset[str] = frozenset()
@@ -113,8 +121,21 @@ class _Lines:
             name = f"attachments/{made[0]['id']}.{_ending(record.received)}"
             self._attachments[name] = record.received
             made[0]["content"].append({"attachment": _original(record.received, name)})
+        copy = attachments.copy_of(self._ws, record.id) if record.type.kind == attachments.ATTACHMENT.kind else None
+        if copy is not None:
+            self._add_file(made[0], copy)
         for resource in made:
             self._put_made(resource)
+
+    def _add_file(self, resource: Json, copy: attachments.Copy) -> None:
+        """The file of an attachment beside the resource that describes it, or a word where it is not on this device."""
+        if copy.content is None:
+            self.absent += 1
+            resource["description"] += f" (the file is not in this export: {copy.missing})"
+            return
+        self._attachments[copy.name] = copy.content
+        digest = base64.b64encode(sha1_of(copy.content.pieces())).decode()
+        resource["content"][0]["attachment"] |= {"url": copy.name, "hash": digest}
 
     def _made(self, record: Record) -> list[Json]:
         return resources_of(record, Around(self._patient, show_id(self._ws.realm), self._practitioner))
@@ -151,9 +172,9 @@ class _Lines:
         """Resources by type."""
         return {kind: len(self._lines[kind]) for kind in self._order()}
 
-    def files(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, Content]:
         """The NDJSON files and attachments by name."""
-        found = {f"{kind}.ndjson": b"\n".join(self._lines[kind]) + b"\n" for kind in self._order()}
+        found: dict[str, Content] = {f"{kind}.ndjson": b"\n".join(self._lines[kind]) + b"\n" for kind in self._order()}
         return found | self._attachments
 
     def _order(self) -> list[str]:
@@ -172,9 +193,10 @@ def _original(content: bytes, name: str) -> Json:
 # ---- what stands beside the data ---------------------------------------------------------------------------
 
 
-def _papers(ws: Workspace, resources: Iterable[Json], basis: str, found: PersonExport) -> dict[str, bytes]:
+def _papers(ws: Workspace, resources: Iterable[Json], basis: str, found: PersonExport) -> dict[str, Content]:
     made = iso(ws.clock.now_ms())
-    papers = {"README.txt": readme(made, basis, found.newer), "FORMAT.md": format_description()}
+    first = readme(made, basis, found.newer, found.absent)
+    papers: dict[str, Content] = {"README.txt": first, "FORMAT.md": format_description()}
     everything = found.files | papers
     manifest = {
         "format": FORMAT, "program": f"iop-tui {__version__}", "made": made, "fhir": "4.0.1",
@@ -185,10 +207,15 @@ def _papers(ws: Workspace, resources: Iterable[Json], basis: str, found: PersonE
     return papers | {MANIFEST: json.dumps(manifest, indent=1, ensure_ascii=False).encode() + b"\n"}
 
 
-def _entry(name: str, content: bytes, counts: dict[str, int]) -> dict[str, Any]:
+def _entry(name: str, content: Content, counts: dict[str, int]) -> dict[str, Any]:
     kind = name.removesuffix(".ndjson")
     more = {"type": kind, "resources": counts[kind]} if kind in counts else {}
-    return {"name": name, **more, "bytes": len(content), "sha256": sha256(content).hex()}
+    return {"name": name, **more, "bytes": len(content), "sha256": digest_of(content)}
+
+
+def digest_of(content: Content) -> str:
+    """SHA-256 of content of either kind, in hexadecimal."""
+    return content.sha256 if isinstance(content, Streamed) else sha256(content).hex()
 
 
 def format_description() -> bytes:
@@ -196,7 +223,7 @@ def format_description() -> bytes:
     return (files("iop_tui.data") / "fhir" / "EXPORT-FORMAT.md").read_bytes()
 
 
-def readme(made: str, basis: str, newer: int) -> bytes:
+def readme(made: str, basis: str, newer: int, absent: int = 0) -> bytes:
     """What this folder is. The same words whatever lies in the parts that are left out."""
     lines = [
         "Health records in HL7 FHIR R4 (4.0.1), one record a line, one file per kind of record.",
@@ -205,6 +232,7 @@ def readme(made: str, basis: str, newer: int) -> bytes:
         "", "Not in here:", *(f"- {line}" for line in LEFT_OUT),
     ]  # fmt: skip
     lines += [f"- {newer} records that a newer version of the program wrote."] if newer else []
+    lines += [f"- The files of {absent} attachments that are on another device; they are described."] if absent else []
     lines += [
         "", "42 CFR part 2 prohibits unauthorized use or disclosure of substance use disorder records.",
         "Labels in meta.security say what a record is; they protect nothing by themselves. Keep this folder encrypted.",

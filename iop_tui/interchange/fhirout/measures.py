@@ -51,7 +51,8 @@ def _answers(record: Record, around: Around, owner: str) -> Json:
     items = []
     for number, item in enumerate(taken.items, 1):
         answer = [] if item.value is None else [{"valueInteger": item.value}]
-        items.append({"linkId": str(number), "text": item.text, "answer": answer, **_definition(item.code)})
+        asked = item.asked or item.text
+        items.append({"linkId": str(number), "text": asked, "answer": answer, **_definition(item.code)})
     return part("QuestionnaireResponse", "answers", record, around, owner) | {
         "status": "entered-in-error" if record.void else "completed",
         "subject": reference(around.patient),

@@ -25,6 +25,8 @@ _PARTS = frozenset({
 _LONGEST = 120
 NOT_TEXT = "attachment is not text"
 ONLY_A_PART = "part of a document"
+ELSEWHERE = "its content lies elsewhere and was not fetched"
+NO_TEXT = "no readable text"
 
 
 def read(data: bytes, file: str, pick: tuple[str, ...]) -> Iterator[Mapped]:
@@ -32,6 +34,8 @@ def read(data: bytes, file: str, pick: tuple[str, ...]) -> Iterator[Mapped]:
     root = parse(data)
     if root.name != "ClinicalDocument" and root.name not in _PARTS:
         raise Refused("It is XML, but no C-CDA document; only FHIR JSON and C-CDA are read here.")
+    if len(root.all("recordTarget")) > 1:
+        raise Refused("It is about several people; a record is about one.")
     key = ""
     patient = root.first("recordTarget", "patientRole")
     if patient is not None:
@@ -56,6 +60,8 @@ def _document(root: Node, data: bytes, file: str, key: str | None) -> Mapped:
         "text": text, "attachments": others,
     }  # fmt: skip
     flags = [NOT_TEXT] if others else []
+    if not text.strip() and not others:
+        flags.append(ELSEWHERE if body is not None and body.all("reference") else NO_TEXT)
     flags += [] if root.name == "ClinicalDocument" else [ONLY_A_PART]
     return made.item(
         "received_note", fields, file=file, place="the file", raw=data, form=FORM, key=key, identity=_identity(root),

@@ -1,11 +1,13 @@
-"""vCard 3.0 and 4.0 (RFC 2426, RFC 6350) in: each card of a person becomes a directory entry.
+"""vCard 2.1, 3.0 and 4.0 (RFC 2426, RFC 6350) in: each card of a person becomes a directory entry.
 
 `RELATED` may name a partner: it is never followed and links nobody; the card says in a flag that it names somebody.
-Cards of groups, organisations and places are kept as received.
+Cards of groups, organisations and places, and those that name nobody, are kept as received. Telephones still write 2.1:
+quoted-printable values, types without a name, and the character set of the telephone.
 """
 
 from __future__ import annotations
 
+import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +24,20 @@ MOST_BYTES = 16 << 20
 _MOST_LINES = 400_000
 NAMES_OTHERS = "names a partner or relative: nobody is linked"
 _FOLD = re.compile(rb"\r?\n[ \t]")
+_QUOTED = re.compile(rb"(?im)^[^:\r\n]*QUOTED-PRINTABLE[^:\r\n]*:(?:[^\r\n]*=\r?\n)+")
+_SOFT = re.compile(rb"=\r?\n")
+_OLD = re.compile(r"(?im)^VERSION:2\.1\s*$")
+_OLD_SIGNS = "cp1252"
+_SIGNS = re.compile(
+    r"(?i)(utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis|big5|gb2312|gbk|gb18030|euc-(jp|kr))"
+)
+"""The character sets a telephone may name; nothing else is asked of the decoders."""
 _LINE = re.compile(r"(?:([A-Za-z0-9-]+)\.)?([A-Za-z0-9-]+)((?:;(?:[^\":;]|\"[^\"]*\")*)*):(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";([A-Za-z0-9-]+)=((?:\"[^\"]*\"|[^;\"])*)")
+_BARE = re.compile(r";([A-Za-z0-9-]+)(?=;|\Z)")
 _ESCAPE = re.compile(r"\\([nN,;:\\])")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:T.*)?\Z")
+_MARK = b"\xef\xbb\xbf"
 _CHEAP = ("fax", "pager", "textphone", "video")
 
 
@@ -45,10 +57,10 @@ def read(data: bytes, file: str) -> Iterator[Mapped]:
     """The items of one file. Raises `Refused` before the first where the file as a whole is damaged."""
     if len(data) > MOST_BYTES:
         raise Refused(f"It is larger than {MOST_BYTES >> 20} MiB.")
-    try:
-        text = _FOLD.sub(b"", data).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused("It is not valid UTF-8 text.") from None
+    whole = _QUOTED.sub(lambda found: _SOFT.sub(b"", found[0]), _FOLD.sub(b"", data))
+    text = whole.decode("utf-8-sig", "surrogateescape")
+    if not text.isascii() and not _OLD.search(text) and text.encode("utf-8", "replace") != whole.removeprefix(_MARK):
+        raise Refused("It is not valid UTF-8 text.")
     cards = list(_cards(text))
     for number, lines in enumerate(cards, 1):
         yield _card(lines, f"card {number}", file)
@@ -85,11 +97,28 @@ def _properties(lines: list[str]) -> list[_Property]:
         if match is None:
             continue
         given = {name.upper(): value.strip('"') for name, value in _PARAMETER.findall(match[3])}
-        types = frozenset(part.strip().lower() for part in given.get("TYPE", "").split(",") if part.strip())
+        bare = [each.lower() for each in _BARE.findall(match[3])]
+        types = frozenset([part.strip().lower() for part in given.get("TYPE", "").split(",") if part.strip()] + bare)
         prefer = given.get("PREF", "")
         rank = int(prefer) if prefer.isdigit() else 1 if "pref" in types else 101
-        found.append(_Property(match[2].upper(), types, rank, match[4]))
+        found.append(_Property(match[2].upper(), types, rank, _decoded(match[4], given, types)))
     return found
+
+
+def _decoded(value: str, given: dict[str, str], types: frozenset[str]) -> str:
+    """A value of a 2.1 card as text; any other as it is."""
+    quoted = given.get("ENCODING", "").upper() == "QUOTED-PRINTABLE" or "quoted-printable" in types
+    if not quoted and value.isprintable():
+        return value
+    raw = value.encode("utf-8", "surrogateescape")
+    raw = quopri.decodestring(raw) if quoted else raw
+    said = given.get("CHARSET", "")
+    for name in (*([said] if _SIGNS.fullmatch(said) else []), "utf-8", _OLD_SIGNS):
+        try:
+            return raw.decode(name)
+        except (LookupError, UnicodeDecodeError):
+            continue  # it is not what the card says
+    return raw.decode(_OLD_SIGNS, "replace")
 
 
 def _plain(value: str) -> str:
@@ -120,18 +149,19 @@ def _text(found: list[_Property], name: str) -> str:
 
 def _card(lines: list[str], place: str, file: str) -> Mapped:
     found = _properties(lines)
-    raw = "\r\n".join(("BEGIN:VCARD", *lines, "END:VCARD", "")).encode()
+    raw = "\r\n".join(("BEGIN:VCARD", *lines, "END:VCARD", "")).encode("utf-8", "surrogateescape")
     own = _text(found, "UID")
-    face = sha256("\x1f".join(sorted(lines)).encode()).hex()[:16]
+    face = sha256("\x1f".join(sorted(lines)).encode("utf-8", "surrogateescape")).hex()[:16]
     kind = _text(found, "KIND").lower() or "individual"
+    fields = _person(found)
+    if kind == "individual" and not fields["given"] and not fields["family"]:
+        kind = "without a name"
     if kind != "individual":
-        fields = {"resource_type": f"vCard {kind}"[:40], "text": _text(found, "FN")}
+        fields = {"resource_type": f"vCard {kind}"[:40], "text": _text(found, "FN") or _text(found, "ORG")}
         return made.item(
             RECEIVED, fields, file=file, place=place, raw=raw, form=FORM, key=None, identity=own, usual="ORG"
         )
-    fields = _person(found)
-    flags = [] if fields["given"] or fields["family"] else ["no name"]
-    flags += [NAMES_OTHERS] if any(each.name == "RELATED" for each in found) else []
+    flags = [NAMES_OTHERS] if any(each.name == "RELATED" for each in found) else []
     return made.item(
         PERSON, fields, file=file, place=place, raw=raw, form=FORM, key=f"vCard/{own or face}", identity=own or face,
         usual="DIR", flags=tuple(flags), aliases=(f"vCard|{own}",) if own else (),

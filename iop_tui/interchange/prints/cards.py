@@ -10,6 +10,7 @@ from iop_tui.interchange.prints import type as typefaces
 from iop_tui.interchange.prints.layout import Head
 from iop_tui.interchange.prints.pdf import Paper, put
 from iop_tui.interchange.prints.plans import LIFELINE, Carried, some
+from iop_tui.interchange.prints.turning import headline, steadied
 
 CARD = (85.6, 54.0)
 """Width and height of a wallet card in millimetres (ISO/IEC 7810 ID-1)."""
@@ -35,7 +36,8 @@ def _page(plan: Carried, head: Head, made_ms: int, size: float) -> tuple[bytes, 
     paper.set_title(plan.title)
     paper.add_page()
     paper.say(plan.title, size=size + 6, bold=True)
-    paper.say(" · ".join(part for part in (head.person.split(" ")[0], head.date) if part), size=size - 2)
+    whose = " · ".join(part for part in (head.person.split(" ")[0], head.date) if part)
+    paper.say(headline(whose), size=size - 2)
     paper.rule()
     for block in plan.blocks:
         put(paper, block, size=size)
@@ -87,7 +89,7 @@ def _height(paper: Paper, lines: Sequence[str], size: float) -> float:
 
 
 def _line(paper: Paper, line: str, size: float, *, dry_run: bool) -> float:
-    text = typefaces.printable(line)
+    text = steadied(typefaces.printable(line))
     paper.set_font(typefaces.MAIN, "", size)
     paper.set_text_shaping(use_shaping_engine=not typefaces.is_plain(text))
     align = Align.R if typefaces.reads_right_to_left(text) else Align.L

@@ -16,6 +16,7 @@ from iop_tui.interchange.outfile import check_free, staged_file
 from iop_tui.interchange.prints import type as typefaces
 from iop_tui.interchange.prints.layout import Head
 from iop_tui.interchange.prints.pdf import Paper
+from iop_tui.interchange.prints.turning import headline
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import Refused, Usage
 from iop_tui.ui.trend.plot import BETTER, WORSE, Curve, PlotPoint, whole
@@ -88,7 +89,7 @@ def _pdf(ws: Workspace, drawn: Sequence[Shape], head: Head) -> bytes:
     paper.head, paper.first_page = head, True
     paper.add_page(orientation="landscape")
     paper.say(head.label, size=16, bold=True)
-    paper.say(" · ".join(part for part in (head.person, head.program) if part))
+    paper.say(headline(" · ".join(part for part in (head.person, head.program) if part)))
     left, top = paper.l_margin, paper.get_y() + 4
     for shape in drawn:
         _put(paper, shape, left, top)

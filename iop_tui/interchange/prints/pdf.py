@@ -14,6 +14,7 @@ from fpdf.enums import Align, XPos, YPos
 
 from iop_tui.interchange.prints import type as typefaces
 from iop_tui.interchange.prints.layout import Block, Form, Head, Sheet
+from iop_tui.interchange.prints.turning import headline, steadied
 from iop_tui.kernel.clock import to_datetime
 
 BODY, SMALL, TITLE, HEADING = 13.0, 9.5, 19.0, 14.0
@@ -71,7 +72,7 @@ class Paper(FPDF):
                 continue
             align = Align.R if typefaces.reads_right_to_left(line) else Align.L
             self.set_x(self.l_margin + indent)
-            self.multi_cell(0, height, line, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.multi_cell(0, height, steadied(line), align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def item(self, mark: str, text: str, *, size: float = BODY, indent: float = 0.0) -> None:
         """One item of a list, hanging behind its mark."""
@@ -114,7 +115,7 @@ def _sheet(paper: Paper, sheet: Sheet) -> None:
     paper.add_page()
     paper.head, paper.first_page = head, False
     paper.say(head.label, size=TITLE, bold=True)
-    for line in (f"{head.person}, born {head.born}" if head.born else head.person,
+    for line in (headline(f"{head.person}, born {head.born}") if head.born else head.person,
                  f"{head.date} · {head.state}".strip(" ·"), head.program):  # fmt: skip
         if line:
             paper.say(line)

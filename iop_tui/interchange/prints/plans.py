@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from iop_tui.clinical.relapse.api import RelapsePlan
 from iop_tui.clinical.safety.api import SafetyPlan
 from iop_tui.interchange.prints.layout import Block, Form
+from iop_tui.interchange.prints.turning import steadied
 from iop_tui.kernel.declare import Document
 
 LIFELINE = "988"
@@ -95,7 +96,7 @@ def text_message(plan: Carried) -> str:
     steps = [f"{number} {step}" for number, step in enumerate(plan.steps, 1)]
     calls = [f"{name} {phone}" for name, phone in plan.people]
     while True:
-        text = f"{'. '.join(steps)}. Call: {'; '.join((*calls, LIFELINE))}" if steps else f"Call: {LIFELINE}"
+        text = steadied(". ".join((*steps, f"Call: {'; '.join((*calls, LIFELINE))}")))
         if len(text) <= TEXT_LENGTH or (len(steps) <= 1 and not calls):
             return text[:TEXT_LENGTH]
         if len(steps) > 1:

@@ -13,7 +13,8 @@ from iop_tui.kernel.errors import NotFound, Refused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
 
-_STATES = {"draft": "unsigned draft", "kept": "as received", "signed": "signed"}
+_STATES = {"draft": "unsigned draft", "kept": "kept", "signed": "signed"}
+_RECEIVED = "received"
 
 
 def sheet_of(ws: Workspace, record: bytes, *, notices: tuple[str, ...] = ()) -> Sheet:
@@ -37,9 +38,10 @@ def _head(ws: Workspace, view: RecordView, void: str, notices: tuple[str, ...]) 
         f"{each.name}, {each.signer}, {each.signed_on.isoformat() if each.signed_on else 'no date'} ({each.method})"
         for each in client_signatures(ws, view.line.id)
     )
+    state = "as received" if view.source.startswith(_RECEIVED) else _STATES.get(view.line.status, view.line.status)
     return Head(
         person=name, born=born, program=staff.program_profile(ws).facility, label=view.line.label,
-        state="withdrawn" if void else _STATES.get(view.line.status, view.line.status), date=view.line.service_date,
+        state="withdrawn" if void else state, date=view.line.service_date,
         printed=f"Printed {local_date(ws.clock.now_ms()).isoformat()} by {ws.user.name}",
         reference=show_id(view.line.id), signed=signed, notices=notices,
     )  # fmt: skip

@@ -20,7 +20,7 @@ BOLD = "NotoSans-Bold.ttf"
 MARK = "\ufffd"
 _INVISIBLE = dict.fromkeys(map(ord, "\ufe0e\ufe0f"))
 _PLAIN = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "B", "S"})
-_JOINERS = frozenset("\u200c\u200d")
+_JOINERS = frozenset("\u200c\u200d\u200e\u200f")
 
 
 def face(name: str) -> Path:

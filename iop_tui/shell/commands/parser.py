@@ -154,6 +154,7 @@ def _record_commands(commands: _Commands) -> None:
     new.add_argument("kind")
     new.add_argument("--person", metavar="ID", default="")
     new.add_argument("--record", metavar="ID", default="", help="a further version of an unsigned note")
+    _attachment_commands(commands)
     _measure_commands(commands)
     sign = commands.add("sign", "sign finished documents in one act", "charting.documents:sign")
     sign.add_argument("ids", nargs="+", metavar="ID")
@@ -180,6 +181,29 @@ def _calendar_commands(commands: _Commands) -> None:
     aside = calendar.add("aside", "say that some lines are no sessions", "charting.scheduling:calendar_aside")
     for parser in (plan, aside):
         parser.add_argument("ids", nargs="+", metavar="LINE")
+
+
+def _attachment_commands(commands: _Commands) -> None:
+    attach = commands.add("attach", "a file into a chart: letter, scanned form, report", "charting.attaching:attach")
+    attach.add_argument("person", metavar="PERSON", help="or a couple, with --part JNT")
+    attach.add_argument("file", metavar="FILE", help="or - for standard input")
+    attach.add_argument("--title", required=True)
+    attach.add_argument("--what", default="other",
+                        choices=("letter", "scanned consent", "lab report", "identification", "other"))  # fmt: skip
+    attach.add_argument("--on", metavar="DATE", default="", help="the day on the document; else today")
+    attach.add_argument("--from", dest="sender", metavar="NAME", default="", help="who wrote or sent it")
+    attach.add_argument("--part", default="", choices=("DIR", "MED", "CRISIS", "PAY", "PSY", "SAFE", "JNT", "HOLD"),
+                        help="part of the record; else your own charting")  # fmt: skip
+    attach.add_argument("--record", metavar="ID", default="", help="the record it belongs to, such as a consent")
+    group = commands.group("attachment", "files of a chart: read, fetch, keep here")
+    group.add("list", "all of a person or couple", "charting.attaching:listing").add_argument("person", metavar="ID")
+    show = group.add("show", "the bytes, for a program behind a pipe", "charting.attaching:show", batch=False)
+    show.add_argument("id", metavar="ID")
+    fetch = group.add("fetch", "get the missing parts from a carrier now", "charting.attaching:fetch")
+    fetch.add_argument("id", metavar="ID")
+    fetch.add_argument("remote", nargs="?", default="", metavar="REMOTE")
+    for name, help in (("pin", "keep all of a person on this copy"), ("unpin", "fetch only what is opened")):
+        group.add(name, help, f"charting.attaching:{name}").add_argument("person", metavar="ID")
 
 
 def _measure_commands(commands: _Commands) -> None:
@@ -248,8 +272,28 @@ def _access_commands(commands: _Commands) -> None:
     revoke.add_argument("--method", default="in writing", help="how it was received")
     explain = commands.add("explain", "who could read this, and by which rule", "charting.consenting:explain")
     explain.add_argument("id")
+    _restriction_commands(commands)
     _emergency_commands(commands)
     _turnover_commands(commands)
+
+
+def _restriction_commands(commands: _Commands) -> None:
+    restrict = commands.group("restrict", "whom a person asked us not to tell: 45 CFR 164.522(a)")
+    restrict.add("list", "requests and how they stand", "charting.restricting:listing").add_argument(
+        "--person", metavar="ID", default=""
+    )
+    asked = restrict.add("request", "take a request down, from standard input", "charting.restricting:request")
+    asked.add_argument("person", metavar="PERSON")
+    asked.add_argument("--doc", metavar="JSON", default="", help="the document itself, in batch lines only")
+    agree = restrict.add("agree", "privacy officer: agree to a request", "charting.restricting:agree")
+    refuse = restrict.add("refuse", "privacy officer: refuse a request, and why", "charting.restricting:refuse")
+    end = restrict.add("end", "privacy officer: end one, with the person's word or by the program",
+                       "charting.restricting:end")  # fmt: skip
+    for parser in (agree, refuse, end):
+        parser.add_argument("id", metavar="ID", help="as `restrict list` prints it")
+        parser.add_argument("--reason", default="", help="needed for a refusal")
+    end.add_argument("--how", required=True, metavar="HOW",
+                     help="in-writing, by-word (of the person), by-program (the person was told)")  # fmt: skip
 
 
 def _emergency_commands(commands: _Commands) -> None:
@@ -354,19 +398,24 @@ def _exchange_commands(commands: _Commands) -> None:
     sync.add_argument("remote", nargs="?", default="", metavar="REMOTE", help="name, folder or .cwx file")
     sync.add_argument("--dry-run", action="store_true", help="say how many bytes and seconds, and move nothing")
     sync.add_argument("--limit", type=int, default=0, metavar="BYTES", help="stop cleanly after this many bytes")
+    sync.add_argument("--thorough", action="store_true", help="list all that lies there, as once a week: finds losses")
+    sync.add_argument("--attachments", action="store_true", help="fetch every part that a folder or stick holds")
     sync.add_argument("--carry", action="store_true", help="move packs and apply nothing; needs no user")
     remotes = commands.group("remotes", "the carriers this copy exchanges over")
-    remotes.add("list", "all carriers", "vault.exchanging:remotes")
+    remotes.add("list", "all carriers", "vault.remotes:listed")
     add = remotes.add(
-        "add", "note a folder or .cwx file; the first one begins the exchange", "vault.exchanging:add_remote",
+        "add", "note a folder, .cwx file, bucket or web folder; the first one begins the exchange", "vault.remotes:add",
     )
-    add.add_argument("place", metavar="PLACE")
+    add.add_argument("place", metavar="PLACE", help="FOLDER, FILE.cwx, s3://bucket/folder?endpoint=…&region=…, https://…")
+    add.add_argument("--ca", default="", metavar="FILE", help="certificate (PEM) of the server's own authority")
     add.add_argument("--name", default="", help="a short name for it")
     add.add_argument("--device", default="", metavar="NAME", help="what this device is called, the first time")
-    test = remotes.add("test", "whether a carrier is there and is this program's", "vault.exchanging:test_remote")
+    test = remotes.add("test", "whether a carrier is there and is this program's", "vault.remotes:test")
     test.add_argument("remote", nargs="?", default="", metavar="REMOTE")
+    key = remotes.add("key", "enter the key or password of a carrier's server anew", "vault.remotes:key")
+    key.add_argument("remote", nargs="?", default="", metavar="REMOTE")
     remotes.add(
-        "remove", "forget a carrier; nothing on it changes", "vault.exchanging:remove_remote",
+        "remove", "forget a carrier; nothing on it changes", "vault.remotes:remove",
     ).add_argument("name")
     _device_commands(commands)
     backup = commands.add("backup", "a verified copy of the vault in one file", "vault.backups:backup", batch=False)
@@ -417,7 +466,8 @@ def _device_commands(commands: _Commands) -> None:
     enrol = devices.add(
         "enrol", "make this device's copy of a program's vault", "vault.exchanging:enrol_device", batch=False,
     )
-    enrol.add_argument("place", metavar="FOLDER", help="the carrier")
+    enrol.add_argument("place", metavar="PLACE", help="the carrier: a folder, a bucket or a web folder")
+    enrol.add_argument("--ca", default="", metavar="FILE", help="certificate (PEM) of the server's own authority")
     enrol.add_argument("--name", required=True, help="what this device is called")
     enrol.add_argument("--wait", type=int, default=3600, metavar="SECONDS", help="how long to wait to be admitted")
     for name, help in (

@@ -82,6 +82,14 @@ class Secrets:
         """The passphrase of a packet's receiver."""
         return self._one("recipient_passphrase", "Passphrase of the receiver").decode(errors="replace")
 
+    def access(self, key_label: str, secret_label: str) -> tuple[bytearray, bytearray]:
+        """What a carrier's server asks for; a person may leave the first one empty where it asks for nothing."""
+        if self._channel is not None:
+            return self._channel.take("carrier_key"), self._channel.take("carrier_secret")
+        with Questions(open_line()) as ask:
+            key = bytearray(ask.line(key_label).encode())
+            return key, ask.secret(secret_label) if key.strip() else bytearray()
+
     def words(self) -> str:
         """The six words another screen shows."""
         if self._channel is not None:

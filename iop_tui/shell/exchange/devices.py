@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -129,9 +128,9 @@ class Devices(Page):
         line = await self._carrier()
         if line is None:
             return
-        asking = await self.runner.ask(_asking, self.desk.subject, Path(line.place))
+        asking = await self.runner.ask(_asking, self.desk.subject, line)
         if not asking:
-            raise Refused(f"No device asks on {line.name} yet.", f"On the new device: `{ENROL}` with that folder.")
+            raise Refused(f"No device asks on {line.name} yet.", f"On the new device: `{ENROL}` with that place.")
         names = words.listed([request.name for request, _ in asking])
         consequence = (f"{names} {'asks' if len(asking) == 1 else 'ask'} on {line.name}. Type the words that its own"
                        " screen shows, not words that somebody sent.")  # fmt: skip
@@ -140,7 +139,9 @@ class Devices(Page):
         )
         if answer is None:
             return
-        card, shown = await self.desk.write(exchanging.admit, Path(line.place), answer[1])
+        request = exchanging.meant(asking, answer[1])
+        card, sealed, shown = await self.desk.write(exchanging.certify, request)
+        await self.runner.ask(exchanging.leave_grant, self.desk.subject, line, card, sealed)
         self.app.notify(f"{card.name} is admitted. Its records are brought to {line.name} now.")
         self.runner.begin(line)
         await self.runner.wait()
@@ -149,7 +150,7 @@ class Devices(Page):
     async def _carrier(self) -> RemoteLine | None:
         folders = [line for line in self._lines if not line.place.endswith(".cwx")]
         if not folders:
-            raise Refused("A device is admitted over a stick or a shared folder.",
+            raise Refused("A device is admitted over a folder, a bucket or a web folder.",
                           "Add one as carrier first: g y, then +.")  # fmt: skip
         if len(folders) == 1:
             return folders[0]
@@ -193,8 +194,8 @@ class Devices(Page):
             self.app.notify(f"{line.name} is cut off. Exchange with every carrier now.", severity="warning")
 
 
-def _asking(ws: Workspace, folder: Path) -> list[tuple[Request, str]]:
-    return exchanging.requests(ws, folder)
+def _asking(ws: Workspace, line: RemoteLine) -> list[tuple[Request, str]]:
+    return exchanging.requests(ws, line)
 
 
 def _owed(standing: Standing, now_ms: int) -> list[words.Said]:

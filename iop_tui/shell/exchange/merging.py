@@ -11,8 +11,11 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from iop_tui.clinical.records import conflicts, deciding
+from iop_tui.clinical.records.api import RecordLine
 from iop_tui.clinical.records.conflicts import Side
 from iop_tui.clinical.records.deciding import BOTH, Decision, Part, Sheet
+from iop_tui.clinical.sessions import settling
+from iop_tui.kernel import declare
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.errors import DocumentInvalid, IopError, NotFound, Refused
 from iop_tui.shell.exchange import words
@@ -72,11 +75,15 @@ def begun(ws: Workspace, record: bytes) -> Begun:
     row = ws.view.one("SELECT name FROM person WHERE id = ?", (found.line.person,))
     names = {item.device: item.name for item in exchanging.devices(ws)} if exchanging.ready(ws) else {}
     new = Begun(deciding.lay_out(found), str(row[0]) if row else "", names, ws.clock.now_ms(),
-                why=conflicts.not_yours(ws, found.line))  # fmt: skip
+                why=_why_not(ws, found.line))  # fmt: skip
     kept = unsaved.kept(ws).get(slot_of(record))
     if kept is None or kept.fields.get("leaves") != new.leaves:
         return new
     return replace(new, decided=_restored(kept.fields.get("decided"), new.sheet), typed=_dict(kept.fields.get("typed")))
+
+
+def _why_not(ws: Workspace, line: RecordLine) -> tuple[str, str] | None:
+    return (settling.why_not if line.kind in settling.KINDS else conflicts.not_yours)(ws, line)
 
 
 def resumed(ws: Workspace, slot: bytes) -> Begun:
@@ -112,9 +119,17 @@ def keep(ws: Workspace, begun: Begun) -> None:
 
 
 def finish(ws: Workspace, begun: Begun) -> Changes:
-    """Write the version that was decided, with every version as its parent. Raises `Refused`, `DocumentInvalid`."""
+    """Write the version that was decided, with every version as its parent. Raises `Refused`, `DocumentInvalid`;
+    for times and sessions what `settling.settle` raises.
+    """
     chosen, edited = deciding.result(begun.sheet, begun.decided, begun.typed)
-    changes = conflicts.merge(ws, begun.record, chosen, edited)
+    line = begun.sheet.conflict.line
+    write = None
+    if line.kind in settling.KINDS:
+        if why := settling.why_not(ws, line):
+            raise Refused(*why)
+        write = settling.settle
+    changes = conflicts.merge(ws, begun.record, chosen, edited, write)
     unsaved.give_up(ws, slot_of(begun.record))
     return changes
 
@@ -311,6 +326,9 @@ class Merge(DraftPage):
     async def _write(self) -> None:
         part = self._part()
         if part is None:
+            return
+        if part.field.info.widget is declare.Widget.HIDDEN:
+            self.app.notify(f"{part.label} names somebody: take one of the versions.", severity="warning")
             return
         if deciding.is_text(self.begun.sheet.conflict, part.field):
             decision = self.begun.decided.get(part.key)

@@ -10,10 +10,12 @@ from textual import on
 from textual.events import DescendantFocus
 from textual.widget import Widget
 
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.exchange.engine import DeviceLine
 from iop_tui.exchange.remotes.bundle import SUFFIX
 from iop_tui.kernel.errors import Refused, Usage
-from iop_tui.shell.exchange import words
+from iop_tui.kernel.paths import typed
+from iop_tui.shell.exchange import adding, words
 from iop_tui.shell.exchange.runner import Runner
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm
@@ -30,7 +32,6 @@ NO_CARRIER = "No carrier yet. Put a stick in or choose a shared folder, then pre
 NO_DEVICES = "This program does not exchange yet. The first carrier sets it up; an administrator does that once."
 CARRIERS_SHOWN, SAID_SHOWN = 6, 7
 BAR = 24
-_SCHEMES = "://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,6 @@ def stand(ws: Workspace) -> tuple[Standing, list[RemoteLine], int]:
     return exchangestate.standing(ws), exchanging.remotes(ws), ws.clock.now_ms()
 
 
-def _tried(ws: Workspace, place: Path) -> None:
-    """Whether a carrier can be used, asked where a mount that does not answer keeps nobody from writing."""
-    exchanging.open_remote(place, ws.realm, ws.rng).close()
-
-
 class Exchange(Page):
     """Carriers above, devices below, then what needs somebody."""
 
@@ -141,7 +137,7 @@ class Exchange(Page):
         self._show()
         if self._standing.begun and not self.runner.running:
             for line in self._lines:
-                self._states[line.name] = await self.runner.ask(exchangestate.carrier, self.desk.subject, line)
+                self._states[line.name] = await self._asked(line)
                 self._show()
 
     def _show(self) -> None:
@@ -172,7 +168,7 @@ class Exchange(Page):
             lines += [[(line, tone)] for line in wrap(text, room)]
         if len(lines) > SAID_SHOWN:
             lines = [*lines[: SAID_SHOWN - 1], [("more in the messages of the palette", "dim")]]
-        self.query_one("#said", Lines).show([self._progress(), *lines] if self.runner.running else lines)
+        self.query_one("#said", Lines).show([*self._progress(), *lines] if self.runner.running else lines)
 
     def _sentences(self) -> list[words.Said]:
         ended, found = self.runner.ended, words.needs(self._standing)
@@ -182,13 +178,15 @@ class Exchange(Page):
         alarms = [(f"! {text}", "warn") for text in ended.alarms]
         return [(f"{words.moment(ended.at_ms, self._now)}  {ended.done}", tone), *alarms, *found]
 
-    def _progress(self) -> list[Toned]:
+    def _progress(self) -> list[list[Toned]]:
         runner = self.runner
         name, share = runner.line.name if runner.line else "", runner.share()
         filled = min(BAR, BAR * runner.moved // runner.expected) if runner.expected else 0
         drawn = f"[{'#' * filled}{'.' * (BAR - filled)}]"
         moved = f"{words.size(runner.moved)} of {words.size(runner.expected)}" if runner.expected else "looking"
-        return [(f"{name}  ", "strong"), (f"{drawn} {share}  ", "accent"), (moved, "dim")]
+        struggle = words.struggling(runner.struggle)
+        line = [(f"{name}  ", "strong"), (f"{drawn} {share}  ", "accent"), (moved, "dim")]
+        return [line, [(struggle, "warn")]] if struggle else [line]
 
     # -- what a line means -----------------------------------------------------------------------
 
@@ -212,10 +210,16 @@ class Exchange(Page):
         elif row.state is None:
             hint.show([(words.place(row.line.place), "bar_dim")])
         elif row.state.trouble:
-            hint.show([(f"{words.place(row.line.place)}: {row.state.trouble}", "bar_warn")])
+            where = "" if "://" in row.line.place else f"{words.place(row.line.place)}: "  # a server names itself
+            hint.show([(f"{where}{row.state.trouble}", "bar_warn")])
         else:
             hint.show([("x", "bar_key"), (f" {words.ahead(row.state, row.standing)}   ", "bar"),
                        (words.place(row.line.place), "bar_dim")])  # fmt: skip
+
+    async def _asked(self, line: RemoteLine) -> CarrierState:
+        """How it stands with a carrier, attachments included."""
+        wishes = await self.desk.read(attachments.wishes)
+        return await self.runner.ask(exchangestate.carrier, self.desk.subject, line, wishes)
 
     def _carrier(self) -> Carrier | None:
         row: Carrier | None = self.query_one("#carriers", RecordList).row
@@ -263,7 +267,7 @@ class Exchange(Page):
 
     async def _exchange(self, limit: int | None) -> None:
         row = self._chosen()
-        expected = (row.state.total + self._standing.change_bytes) if row.state else 0
+        expected = row.state.estimate.payload if row.state and row.state.estimate else 0
         self.runner.begin(row.line, expected=expected, limit=limit)
 
     def action_stop_exchange(self) -> None:
@@ -287,23 +291,26 @@ class Exchange(Page):
 
     async def _add(self) -> None:
         self.runner.free()
-        place = await self._ask_place("Add a carrier", "A folder of a stick or of a share, or a .cwx file. Only packs"
-                                      " that nobody without a key can read are put there.", "Where it is")  # fmt: skip
-        if place is None:
-            return
-        answer = await self.app.push_screen_wait(
-            AskLine("Add a carrier", f"{place}", "What you call it", value=place.stem, done="add")
-        )
-        if answer is None:
-            return
-        await self.runner.ask(_tried, self.desk.subject, place)
-        if not self._standing.begun and not await self._begin():
-            return
-        line = await self.desk.write(exchanging.add_remote, answer[1], place)
-        self.app.notify(f"{line.name} is noted. x exchanges with it.")
-        self.reload()
+        line = await adding.add(self, self._begin)
+        if line is not None:
+            self.app.notify(f"{line.name} is noted. x on its line exchanges with it.")
+            self.reload()
+
+    def action_enter_key(self) -> None:
+        """The key or password of the carrier's server anew."""
+        self.start(self._key, group="act")
+
+    async def _key(self) -> None:
+        self.runner.free()
+        row = self._chosen()
+        if await adding.enter_key(self, row.line):
+            self.app.notify(f"{row.line.name} accepts it, and it is kept.")
+            self.reload()
 
     async def _begin(self) -> bool:
+        """Set the exchange up where the program has none yet; whether it has one now."""
+        if self._standing.begun:
+            return True
         consequence = ("This program did not exchange yet. This device gets a name and a card that the other devices"
                        " will know it by.")  # fmt: skip
         answer = await self.app.push_screen_wait(
@@ -317,9 +324,7 @@ class Exchange(Page):
         answer = await self.app.push_screen_wait(AskLine(title, consequence, label, value=value, done="go on"))
         if answer is None:
             return None
-        if _SCHEMES in answer[1]:
-            raise Usage("This version exchanges over folders and .cwx files.", "Give a folder, for example of a stick.")
-        return Path(answer[1]).expanduser().absolute()
+        return typed(answer[1]).absolute()
 
     def action_test_carrier(self) -> None:
         """Whether the carrier is there and belongs to this program."""
@@ -327,11 +332,12 @@ class Exchange(Page):
 
     async def _test(self) -> None:
         row = self._chosen()
-        state = await self.runner.ask(exchangestate.carrier, self.desk.subject, row.line)
+        await adding.test(self, row.line)
+        state = await self._asked(row.line)
         self._states[row.line.name] = state
         self._show()
         if state.trouble:
-            raise Refused(f"{row.line.name}: {state.trouble}", "Put it in or mount it, then press t again.")
+            raise Refused(f"{row.line.name}: {state.trouble}", "Make that right, then press t again.")
         self.app.notify(f"{row.line.name} is there and is this program's: {words.ahead(state, self._standing)}.")
 
     def action_forget_carrier(self) -> None:
@@ -343,7 +349,7 @@ class Exchange(Page):
         row = self._chosen()
         consequence = "Nothing on it changes, and nothing here is lost. It can be added again."
         if await self.app.push_screen_wait(Confirm(f"Forget {row.line.name}?", consequence, label="forget")):
-            await self.desk.write(exchanging.remove_remote, row.line.name)
+            await adding.forget(self, row.line)
             self._states.pop(row.line.name, None)
             self.reload()
 

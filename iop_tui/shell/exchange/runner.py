@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from textual.signal import Signal
 from textual.worker import Worker
 
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.exchange.carrying import Budget
 from iop_tui.exchange.engine import Report, Turns
+from iop_tui.exchange.remotes.patient import Struggle
 from iop_tui.kernel.errors import Cancelled, IopError, Refused
 from iop_tui.shell.exchange import words
 from iop_tui.store.views.view import Changes
@@ -71,6 +73,7 @@ class Runner:
         self.line: RemoteLine | None = None
         self.moved = 0
         self.expected = 0
+        self.struggle = Struggle()
         self.ended: Ended | None = None
         self._worker: Worker[None] | None = None
 
@@ -93,7 +96,7 @@ class Runner:
     def begin(self, line: RemoteLine, *, expected: int = 0, limit: int | None = None) -> None:
         """Start an exchange; `expected` bytes make the percentage. Raises `Refused` while another one is going on."""
         self.free()
-        self.line, self.moved, self.expected = line, 0, expected
+        self.line, self.moved, self.expected, self.struggle = line, 0, expected, Struggle()
         self._stopped.clear()
         self._worker = self._app.run_worker(self._run(line, limit), group=PART)
 
@@ -107,10 +110,11 @@ class Runner:
         self._stopped.set()
 
     def _work(self, line: RemoteLine, limit: int | None) -> Report:
-        budget = Budget(limit, self._stopped.is_set, self._count)
+        budget = Budget(limit, self._stopped.is_set, self._count, struggle=self.struggle)
         return exchanging.sync(
-            self._app.ws, line, budget=budget, turns=DeskTurns(self._app.desk), changed=self._came.append
-        )
+            self._app.ws, line, budget=budget, turns=DeskTurns(self._app.desk), changed=self._came.append,
+            wishes=attachments.wishes(self._app.ws),
+        )  # fmt: skip
 
     def _count(self, spent: int, total: int) -> None:
         self.moved, self.expected = spent, max(self.expected, total)
@@ -137,8 +141,9 @@ class Runner:
             return self._failed(line, error)
 
     def _done(self, line: RemoteLine, report: Report) -> Ended:
-        alarms = tuple(words.alarms(report))
-        return Ended(line, self._app.ws.clock.now_ms(), words.done(line.name, report), alarms, report)
+        now_ms = self._app.ws.clock.now_ms()
+        done = f"{words.done(line.name, report)} {words.dropped(self.struggle)}".strip()
+        return Ended(line, now_ms, done, tuple(words.alarms(report, now_ms)), report)
 
     def _failed(self, line: RemoteLine, error: IopError) -> Ended:
         text = f"{line.name}: {error.message} {error.hint}".strip()

@@ -7,8 +7,11 @@ from datetime import datetime
 
 from iop_tui.exchange.cards import ACTIVE, LOST
 from iop_tui.exchange.carrying import Moved
+from iop_tui.exchange.chunks import MovedParts
 from iop_tui.exchange.engine import DeviceLine, Report
+from iop_tui.exchange.remotes.patient import Struggle
 from iop_tui.exchange.taking import LATE, NEWER, NO_DEVICE, NO_KEY, WORDS, Waiting
+from iop_tui.exchange.witness import Faces, Less
 from iop_tui.workspace.exchangestate import CarrierState, Standing
 
 Said = tuple[str, str]
@@ -51,7 +54,9 @@ def moment(at_ms: int, now_ms: int) -> str:
 
 
 def place(path: str) -> str:
-    """Where a carrier is, short enough for a line: its folder and the one above."""
+    """Where a carrier is, short enough for a line: its folder and the one above; of a server all but the question."""
+    if "://" in path:
+        return path.partition("?")[0]
     parts = path.rstrip("/").split("/")
     return path if len(parts) <= 3 else f".../{'/'.join(parts[-2:])}"
 
@@ -78,11 +83,28 @@ def ahead(state: CarrierState, standing: Standing) -> str:
     if takes:
         parts.append(f"{packs(len(takes))} in, {size(sum(takes.values()))}")
     if brings or standing.changes:
-        known = sum(brings.values()) + standing.change_bytes
-        parts.append(f"{size(known)} out")
+        parts.append(f"{size(sum(brings.values()) + sum(state.estimate.seal))} out")
+    if state.estimate.parts.total:
+        parts.append(f"attachments {size(state.estimate.parts.total)}")
     if not parts:
         return "nothing waits"
+    if state.estimate.around:
+        parts.append(f"{size(state.total)} on the line")
     return f"{'; '.join(parts)}; {duration(state.seconds)}"
+
+
+def struggling(struggle: Struggle) -> str:
+    """How it goes on a link that drops; empty as long as it does not."""
+    if not struggle.drops:
+        return ""
+    at = f" at {size(struggle.done)} of {size(struggle.size)}" if struggle.size else ""
+    return f"{dropped(struggle).removesuffix('.')}, going on{at}"
+
+
+def dropped(struggle: Struggle) -> str:
+    """How often the link dropped; empty for never."""
+    times = "once" if struggle.drops == 1 else f"{struggle.drops} times"
+    return f"The link dropped {times}." if struggle.drops else ""
 
 
 # -- devices -------------------------------------------------------------------------------
@@ -158,15 +180,32 @@ def trouble(moved: Moved) -> list[str]:
     return lines
 
 
+def contradictions(faces: Faces, now_ms: int) -> list[str]:
+    """What a carrier shows against what it was given: a step back, or another face for each device."""
+    lines = []
+    if faces.back:
+        to = f" of {moment(faces.back_to_ms, now_ms)}" if faces.back_to_ms else ""
+        lines.append(f"The carrier went back to an older state{to}: it shows less of {_whose(faces.back)} than before."
+                     " Nothing here went back; what this device has was brought again.")  # fmt: skip
+    if faces.two:
+        lines.append(f"The carrier does not show this device what {_whose(faces.two)} brought there: it lost that, or"
+                     " it shows each of you something else. Exchange over a stick or folder, and ask whoever runs it.")
+    return lines
+
+
+def _whose(items: Sequence[Less]) -> str:
+    return listed(sorted({item.name for item in items}))
+
+
 def about(moved: Moved) -> list[str]:
     """The same, and what a limit left for next time."""
     left = f"{packs(moved.left)} ({moved.left_bytes:,} bytes) remain for the next exchange."
     return [*trouble(moved), *([left] if moved.left else [])]
 
 
-def alarms(report: Report) -> list[str]:
+def alarms(report: Report, now_ms: int) -> list[str]:
     """What somebody should know of an exchange, and what is told once: besides it `needs` says what stays."""
-    lines = trouble(report.moved)
+    lines = [*contradictions(report.faces, now_ms), *trouble(report.moved)]
     if report.restored:
         lines.append("This copy was restored or copied: it goes on under a new lane. Nothing was lost by that.")
     if report.forks:
@@ -178,20 +217,37 @@ def alarms(report: Report) -> list[str]:
     return lines
 
 
-def sentences(report: Report, names: Mapping[bytes, str]) -> list[str]:
+def sentences(report: Report, names: Mapping[bytes, str], now_ms: int) -> list[str]:
     """Everything an exchange did."""
-    lines = [f"Received {packs(len(report.moved.received))}, sent {len(report.moved.sent)}.", *alarms(report)]
+    lines = [f"Received {packs(len(report.moved.received))}, sent {len(report.moved.sent)}.", *alarms(report, now_ms)]
     if report.moved.left:
         lines.append(about(report.moved)[-1])
     if report.missing:
         lines.append(f"{packs(report.missing)} are named by other devices and nobody brought them yet.")
+    lines += attached(report.parts)
     return lines + [f"Not taken in: a pack {WORDS[item.why]}{_from(item, names)}." for item in report.waiting]
+
+
+def attached(parts: MovedParts) -> list[str]:
+    """What an exchange did with attachments, which follow behind everything else."""
+    lines = []
+    if parts.received or parts.sent:
+        total = size(parts.received_bytes + parts.sent_bytes)
+        lines.append(f"Attachments: {parts.received} parts received, {parts.sent} brought, {total}.")
+    if parts.left:
+        lines.append(f"Attachments: {size(parts.left_bytes)} remain for the next exchange.")
+    if parts.absent:
+        lines.append("Attachments that were asked for are not whole on this carrier yet: whoever has them brings them.")
+    if parts.damaged:
+        lines.append(f"{len(parts.damaged)} parts of attachments came damaged; whoever has them brings them again.")
+    return lines
 
 
 def done(carrier: str, report: Report) -> str:
     """One line for a whole exchange."""
     moved = report.moved
     left = f" {size(moved.left_bytes)} remain for the next exchange." if moved.left else ""
+    left += "".join(f" {line}" for line in attached(report.parts))
     if not moved.received and not moved.sent:
         return f"{carrier}: nothing was moved.{left}" if left else f"{carrier}: nothing was new."
     return (f"{carrier}: {packs(len(moved.received))} received, {len(moved.sent)} brought,"

@@ -101,12 +101,14 @@ def through(session: Session, keys: dict[int, SealedKey]) -> Iterator[Session]:
         cards, roles = known.rows("SELECT * FROM card"), known.rows("SELECT * FROM role")
         wraps = known.rows(_MEMBERS.format("wrap"), (first.compartment,))
         generations = known.rows(_MEMBERS.format("generation"), (first.compartment,))
+        sealed = known.rows(_MEMBERS.format("emergency"), (first.compartment,))
 
         def fill(db: Connection) -> None:
             _copy(db, "card", cards)
             _copy(db, "role", roles)
             _copy(db, "wrap", wraps)
             _copy(db, "generation", generations)
+            _copy(db, "emergency", sealed)
             place = (first.compartment, first.kind, first.person, first.owner, "", "", "", PRIMITIVE,
                      session.identity.user, 0)  # fmt: skip
             _copy(db, "compartment", [place])

@@ -23,9 +23,10 @@ from iop_tui.store.views.view import (
     Changes,
     Projected,
     ProjectedSignature,
+    leaves_unshown,
     put_revisions,
     put_signatures,
-    show_signed,
+    show_version,
     signed_unshown,
 )
 
@@ -95,7 +96,7 @@ def backfill(session: Session, gained: set[bytes], changes: Changes) -> None:
 
 
 def _retry_late(session: Session, changes: Changes) -> None:
-    """Revisions that were here before their author's card; who wrote them may be known now."""
+    """Revisions that were here before their author's card or key; who wrote them may be known now."""
     late = [row[0] for row in session.view.rows("SELECT id FROM late ORDER BY id")]
     rows = [row for row in map(session.db.revision, late) if row is not None]
     if rows:
@@ -111,18 +112,22 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
     bad: list[tuple[bytes, str]] = []
     late: list[tuple[bytes]] = []
     opening = [row for row in rows if (row.compartment, row.generation) in places]
-    again = _written_before(session, opening)
+    again, apart = _written_before(session, opening), _sealed_apart(session)
     for row in opening:
         place = places[(row.compartment, row.generation)]
         try:
-            _project(session, row, place, records, signatures, bad, verified=row.record in again)
+            guarded = not row.deposit and row.compartment in apart
+            _project(session, row, place, records, signatures, bad, verified=row.record in again, guarded=guarded)
         except NotFound:
             late.append((row.id,))
 
     def work(db: Connection) -> None:
-        refused = put_revisions(db, records, changes)
+        written_again: set[bytes] = set()
+        refused = put_revisions(db, records, changes, written_again)
         for identifier in signed_unshown(db, put_signatures(db, signatures, changes)):
-            _show_signed(session, db, identifier, places)
+            _show(session, db, identifier, places, "signed")
+        for identifier in leaves_unshown(db, written_again):
+            _show(session, db, identifier, places)
         for identifier, why in [*bad, *refused]:
             quarantine(db, identifier, "revision", why, session.clock.now_ms())
         db.executemany("INSERT OR IGNORE INTO late VALUES (?)", late)
@@ -133,14 +138,16 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
     session.view.transaction(work)
 
 
-def _show_signed(
-    session: Session, db: Connection, identifier: bytes, places: dict[tuple[bytes, int], tuple[Secret, bytes, str]]
-) -> None:
+def _show(
+    session: Session, db: Connection, identifier: bytes, places: dict[tuple[bytes, int], tuple[Secret, bytes, str]],
+    status: str = "",
+) -> None:  # fmt: skip
     row = session.db.revision(identifier)
     place = places.get((row.compartment, row.generation)) if row is not None else None
     if row is not None and place is not None:
         opened = revisions.open_row(row, realm=session.realm, key=place[0], rows=session.db.revision)
-        show_signed(db, session.projector.record(opened, deposit=row.deposit))
+        item = session.projector.record(opened, deposit=row.deposit)
+        show_version(db, item, status or item.status)
 
 
 def _places(session: Session, compartments: list[bytes]) -> dict[tuple[bytes, int], tuple[Secret, bytes, str]]:
@@ -167,6 +174,23 @@ def _written_before(session: Session, rows: list[RevisionRow]) -> set[bytes]:
     return found
 
 
+def _sealed_apart(session: Session) -> frozenset[bytes]:
+    """Compartments whose keys were sealed for an emergency: more people can open those than may write there."""
+    rows = "SELECT DISTINCT compartment FROM emergency WHERE root != x''"
+    return session.derived(
+        "sealed_apart", lambda: frozenset(bytes(row[0]) for row in session.view.rows(rows))
+    )
+
+
+def _given(session: Session, compartment: bytes, kind: str, author: bytes) -> bool:
+    """Whether an author was ever given a compartment's key as a member; who opens it in an emergency only reads."""
+    rows = session.view.rows(
+        "SELECT DISTINCT root FROM wrap WHERE compartment = ? AND recipient = ? AND primitive = 'member'",
+        (compartment, author),
+    )
+    return bool(rows) and not {row[0] for row in rows}.isdisjoint(session.valid_roots(compartment, kind))
+
+
 def _project(
     session: Session,
     row: RevisionRow,
@@ -176,8 +200,11 @@ def _project(
     bad: list[tuple[bytes, str]],
     *,
     verified: bool,
+    guarded: bool,
 ) -> None:
-    """Open one row for the view; `verified`: it is a version of something, which it would displace."""
+    """Open one row for the view; `verified`: it is a version of something, which it would displace; `guarded`: more
+    people can open its place than may write there.
+    """
     key, person, kind = place
     try:
         opened = revisions.open_row(row, realm=session.realm, key=key, rows=session.db.revision)
@@ -191,7 +218,9 @@ def _project(
             raise VaultDamaged("It does not belong into its compartment.")
         # What other programs act upon is verified before it is believed, what displaces somebody's words, and what lies
         # where many write; everything else when it is opened.
-        open_to_many = kind == SHARED or row.compartment in session.programs
+        if guarded and not _given(session, row.compartment, kind, body.author):
+            raise NotFound
+        open_to_many = kind == SHARED or row.compartment in session.programs or guarded
         if row.deposit or open_to_many or verified or body.parents or body.kind in _VERIFIED:
             opened.verify(session.card(opened.body.author).sig_public)
         if opened.body.kind == SIGNATURE_KIND:

@@ -216,9 +216,11 @@ class View:
         self._unsaved[key] = value
 
 
-def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) -> list[tuple[bytes, str]]:
+def put_revisions(
+    db: Connection, items: Iterable[Projected], changes: Changes, again: set[bytes] | None = None
+) -> list[tuple[bytes, str]]:
     """Project opened revisions, in any order and any number of times; (id, reason) of those that may not be
-    believed.
+    believed. `again` takes the records that came another time: see `leaves_unshown`.
     """
     fresh, others = _split_fresh(db, list(items))
     _insert_fresh(db, fresh)
@@ -231,6 +233,8 @@ def put_revisions(db: Connection, items: Iterable[Projected], changes: Changes) 
         elif _insert_version(db, item):
             _refresh_record(db, item)
             changed.append(item)
+            if again is not None:
+                again.add(item.record)
     for item in changed:
         changes.records.add(item.record)
         if item.person:
@@ -492,11 +496,27 @@ def signed_unshown(db: Connection, records: Iterable[bytes]) -> list[bytes]:
     return found
 
 
-def show_signed(db: Connection, item: Projected) -> None:
-    """Show the version that was signed."""
+def leaves_unshown(db: Connection, records: Iterable[bytes]) -> list[bytes]:
+    """The newest leaves of these records behind which another version is shown: one that was dated later and has been
+    superseded since, because a clock went back.
+    """
+    found: list[bytes] = []
+    for record in sorted(records):
+        row = db.execute(
+            "SELECT r.leaf, r.author, r.compartment, (SELECT v.id FROM version v WHERE v.record = r.record AND"
+            " v.leaf = 1 ORDER BY v.at_ms DESC, v.id DESC LIMIT 1) FROM record r WHERE r.record = ?",
+            (record,),
+        ).fetchone()
+        if row is not None and row[3] not in (None, row[0]) and _signed_version(db, record, row[1], row[2]) is None:
+            found.append(bytes(row[3]))
+    return found
+
+
+def show_version(db: Connection, item: Projected, status: str) -> None:
+    """Show a version that is known already."""
     item = _own_number(db, item)
     for (rowid,) in db.execute("SELECT id FROM record WHERE record = ?", (item.record,)).fetchall():
-        _show_version(db, rowid, item, "signed")
+        _show_version(db, rowid, item, status)
 
 
 def drop_record(db: Connection, record: bytes) -> None:

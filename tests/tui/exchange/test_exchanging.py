@@ -138,8 +138,8 @@ async def test_an_address_and_another_programs_folder_are_refused_in_words(
         await to_exchange(desk)
         await desk.open("+")
         await desk.see("Where it is")
-        await desk.open("https://example.org", "<enter>")
-        await desk.see("folders and .cwx files")
+        await desk.open("http://example.org", "<enter>")
+        await desk.see("Without https everybody")
         await desk.open("+")
         await desk.see("Where it is")
         await desk.open(str(other), "<enter>")
@@ -224,6 +224,19 @@ async def test_it_is_stopped_between_packs_and_goes_on_later(opened: Open, site:
         await desk.see("1 pack received")
         assert desk.app.exchange.ended is not None
         assert not desk.app.exchange.ended.alarms
+
+
+@pytest.mark.nightly
+async def test_a_link_that_drops_is_told_while_it_goes_on(opened: Open, site: Site, gate: Gate) -> None:
+    async with opened() as desk:
+        await to_exchange(desk)
+        await desk.press("x")
+        await gate.reached(desk)
+        struggle = desk.app.exchange.struggle
+        struggle.drops, struggle.done, struggle.size = 4, 38_000, 120_000
+        await shot(desk, "exchange-drops", "The link dropped 4 times, going on at 38 kB of 120 kB")
+        gate.opened.set()
+        await desk.see("2 packs received", "dropped 4 times.")
 
 
 @pytest.mark.nightly

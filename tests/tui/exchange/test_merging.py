@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import time
+
+import msgspec
 import pytest
 
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.records import api as records
+from iop_tui.clinical.sessions import desk as desk_service
+from iop_tui.clinical.sessions.model import Appointment
+from iop_tui.kernel.ids import show_id
 from iop_tui.shell.exchange import merging
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import exchanging
@@ -39,6 +45,8 @@ async def test_both_versions_stand_side_by_side_and_nothing_is_preselected(
         await desk.press("a")
         await desk.see("only one version changed")
         await desk.press("1")
+        await desk.see("1 to decide")  # on to what is open still
+        await desk.press("<up>")
         await shot(desk, "merge-decided", "Result:")
 
 
@@ -144,3 +152,45 @@ async def test_another_version_that_comes_meanwhile_is_shown(opened: Open, site:
         await desk.see("Two versions", "Of the laptop.")
         desk.app.exchange.begin(exchanging.remotes(desk.app.ws)[0])
         await desk.see("Another version came", "Of the laptop, later.")
+
+
+async def test_a_time_moved_on_two_devices_is_decided_from_the_schedule(opened: Open, site: Site) -> None:
+    """One device moves it to ten, the other to eleven and into a room: the schedule opens both versions."""
+    ana = site.office.program.people["ana"]
+    with site.office.workspace() as ws:
+        planned = Appointment(clinician=show_id(ws.user.user), date=today(ws), start=time(9), stop=time(9, 50))
+        record = desk_service.plan(ws, ana, planned).record
+    site.meet()
+    for device, hour, more in ((site.office, 10, {}), (site.laptop, 11, {"place": "in person", "room": "2"})):
+        with device.workspace() as ws:
+            moved = {"start": time(hour), "stop": time(hour, 50), **more}
+            found = desk_service.appointment_of(ws, record).appointment
+            desk_service.plan(ws, ana, msgspec.structs.replace(found, **moved), record=record)
+    site.meet()
+    async with opened() as desk:
+        await desk.due("versions of a time")
+        await desk.press("gh")
+        await desk.see("! two")
+        await desk.press("m")
+        await desk.see("Two versions: Appointment")
+        await desk.press("a")
+        await desk.see("only one version changed")
+        await desk.press("2")
+        await desk.until(lambda: len(decisions(desk)) == 3, "the start")
+        await desk.press("1")
+        await desk.see("all decided")
+        await desk.press("<f2>")
+        await desk.see("It stops before it starts")
+        desk.app.screen.query_one(RecordList).focus()
+        page = desk.app.screen
+        assert isinstance(page, merging.Merge)
+        page.query_one(RecordList).move_to([part.key for part in page.begun.sheet.parts].index("stop"))
+        await desk.pilot.pause()
+        await shot(desk, "merge-time", "Stop", "Result:")
+        await desk.press("2", "<f2>")
+        await desk.see("Merged. Both versions stay")
+        await desk.see("11:00 to 11:50")
+    site.meet()
+    with site.laptop.workspace() as ws:
+        line = desk_service.appointment_of(ws, record)
+        assert (line.conflict, line.appointment.start, line.appointment.room) == (False, time(11), "2")

@@ -280,3 +280,13 @@ def test_other_content_never_repeats_key_and_nonce() -> None:
     """A program that was put back to an older state seals something else under the same key: the siv differs."""
     seals = {shortseal.seal(Secret(KEY), "iop/test/1", (), bytes([number]))[1:17] for number in range(256)}
     assert len(seals) == 256
+
+
+def test_short_seals_of_the_first_form_are_read() -> None:
+    sealed = bytes.fromhex("020026f418c21d8a74f74e4771affbde9829d56cbbe04c097e249bacec87db0519ce2331d563dc78dc")
+    ids = (b"realm", b"session")
+    assert shortseal.is_short(sealed)
+    assert shortseal.open_(Secret(KEY), "iop/test/1", ids, sealed) == b"an event"
+    for at in range(len(sealed)):
+        with pytest.raises(Tampered):
+            shortseal.open_(Secret(KEY), "iop/test/1", ids, _flip(sealed, at))

@@ -71,6 +71,20 @@ class TestWithAKeyring:
         with pytest.raises(keystore.DeviceSecretMissing):
             keystore.load(IDS[0], IDS[1], b"e" * 16, backend)
 
+    def test_what_a_carrier_asks_for(self) -> None:
+        """One entry for each vault, device and carrier; none there is no failure, unlike with a device secret."""
+        backend, carrier = Memory(), (IDS[0], IDS[2], b"c" * 16)
+        assert keystore.load_access(*carrier, backend) is None
+        keystore.store_access(*carrier, Secret(b"key and secret"), backend)
+        found = keystore.load_access(*carrier, backend)
+        assert found is not None
+        assert found.reveal() == b"key and secret"
+        assert not any("secret" in value for value in backend.kept.values())
+        assert keystore.load_access(IDS[0], b"e" * 16, b"c" * 16, backend) is None
+        keystore.delete_access(*carrier, backend)
+        keystore.delete_access(*carrier, backend)
+        assert keystore.load_access(*carrier, backend) is None
+
     def test_anchor(self) -> None:
         backend = Memory()
         assert keystore.load_anchor(IDS[0], IDS[2], backend) is None

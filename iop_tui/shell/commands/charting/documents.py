@@ -28,7 +28,7 @@ ARRIVE = ("measure", "medication", "allergy", "condition", "received_goal", "rec
 """Kinds that come from elsewhere; typed in, they need no signature and get no further version."""
 NOT_BY_HAND = ("amendment", "void", "client_signature", "service_line", "cosign_request", "cosign_answer",
                "partner_message", "safety_concern", "report_file", "record_request", "wizard_state", "joint_decision",
-               "emergency_access", "emergency_review")
+               "emergency_access", "emergency_review", "attachment")
 """Kinds that belong to another document or are written by the program."""
 PARTNER_SIGNATURE = "partner_signature"
 """Recorded under the document that `--record` names."""

@@ -225,7 +225,9 @@ def _received(view: records.RecordView) -> Answer:
 def view_as_json(view: records.RecordView) -> dict[str, Any]:
     """Declared fields at the top, plus where the record stands: revision, parents, signatures."""
     line = view.line
-    fields: dict[str, Any] = msgspec.to_builtins(view.document) if view.document is not None else {}
+    fields: dict[str, Any] = {}
+    if view.document is not None and view.type is not None:
+        fields = msgspec.to_builtins(view.type.bare(view.document))
     return {
         "id": show_id(line.id), "person": show_id(line.person), "kind": line.kind, "status": line.status,
         "service_date": line.service_date or None, "author": show_id(line.author), "author_name": line.author_name,

@@ -20,6 +20,7 @@ from iop_tui.store.database import refuse_if_in_use, translated
 from iop_tui.vault import agekeys, headfile
 from iop_tui.vault.totp import code_at
 from iop_tui.workspace import DATABASE, Environment, NewUser, Workspace, backingup, recovering, unlock
+from iop_tui.workspace.recovering import Closed
 from iop_tui.workspace.restoring import restore as bring_back
 
 _KEY_FILE_LIMIT = 64 * 1024
@@ -84,11 +85,29 @@ def restore(call: Call) -> Answer:
     manifest, new = bring_back(
         folder, source, identities, lambda staging, found: _open(call, staging, found, shares)
     )
+    rest = new.pop("closed")
     value = {"restored": str(folder), "device": show_id(manifest.device), "at": iso(manifest.at_ms),
              "log_entries": manifest.audit_seq, **new}  # fmt: skip
-    lines = pairs(list(value.items()))
-    return Answer(value, [*lines, "It equals what was backed up. Exchange now: what was written since comes from the"
-                          " other devices."])  # fmt: skip
+    return Answer({**value, "closed": closed_value(rest)}, [
+        *pairs(list(value.items())), *closed_lines(rest),
+        "It equals what was backed up. Exchange now: what was written since comes from the other devices.",
+    ])  # fmt: skip
+
+
+def closed_value(rest: Closed) -> list[dict[str, Any]]:
+    """Parts of records that some accounts cannot read, for JSON: who can, and how many parts."""
+    return [{"users": list(users), "parts": parts} for users, parts in sorted(rest.items())]
+
+
+def closed_lines(rest: Closed) -> list[str]:
+    """The same in sentences."""
+    return [
+        f"{parts} part{'' if parts == 1 else 's'} of records come{'s' if parts == 1 else ''} back only with the"
+        f" passphrase or kit of {' or '.join(users)}, unless they `iop-tui recovery join`."
+        if users
+        else f"{parts} part{'' if parts == 1 else 's'} of records can be opened by nobody who is still here."
+        for users, parts in sorted(rest.items())
+    ]
 
 
 def keys_for(call: Call, source: Path) -> tuple[list[str], list[str]]:
@@ -117,8 +136,7 @@ def _open(call: Call, staging: Path, manifest: Manifest, shares: list[str]) -> d
     quiet = replace(env, use_keyring=False)  # the keyring remembers a later state, which is what was lost
     first = "kit" if call.args.kit else "shares" if shares else secrets.first("passphrase", "kit", "shares")
     if first == "passphrase":
-        _prove(unlock_once(staging, quiet, options.user, secrets), env)
-        return {}
+        return {"closed": _prove(unlock_once(staging, quiet, options.user, secrets), env)}
     if first == "kit":
         kit, phrase = secrets.kit(), secrets.new_passphrase()
         fresh = staff.lost_phone(staging, quiet, name=options.user, kit=kit, phrase=bytearray(phrase))
@@ -137,19 +155,22 @@ def _proved_anew(
     """Open what was restored with the new passphrase and code, and check it."""
     try:
         code = code_at(fresh.secrets.totp_seed, quiet.code_clock.now_ms() // 1000)
-        _prove(unlock(staging, quiet, name=fresh.name, phrase=phrase, code=code), env)
+        rest = _prove(unlock(staging, quiet, name=fresh.name, phrase=phrase, code=code), env)
     finally:
         phrase[:] = bytes(len(phrase))
-    return {"totp_uri": fresh.totp_uri, "kit": fresh.kit}
+    return {"totp_uri": fresh.totp_uri, "kit": fresh.kit, "closed": rest}
 
 
-def _prove(ws: Workspace, env: Environment) -> None:
+def _prove(ws: Workspace, env: Environment) -> Closed:
+    """Check everything; the parts of records that this account alone cannot read."""
     try:
         found = [item for item in ws.verify(progress("Checking")) if item.alarm]
         if found:
             raise VaultDamaged(f"{found[0].what} ({found[0].where}).", "Take another backup.")
+        rest = recovering.closed(ws.session, [ws.user.user])
     except BaseException:
         ws.close()
         raise
     ws.env = env
     ws.close("restore")
+    return rest

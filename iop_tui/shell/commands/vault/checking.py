@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.errors import EXIT_DAMAGED, Usage, VaultDamaged, VaultMissing
@@ -48,6 +49,7 @@ def _verify(call: Call) -> list[CheckFinding]:
 def _checks(call: Call, ws: Workspace) -> list[CheckFinding]:
     try:
         found = ws.verify(progress("Checking"))
+        found += attachments.findings(ws, deep=call.args.deep, progress=progress("Checking attachments"))
         if call.args.deep and not any(item.alarm for item in found):
             ws.session.catch_up()
             found += compare_view(ws.session, ws.path / "views", progress("Reading everything"))

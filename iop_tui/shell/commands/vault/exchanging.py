@@ -6,25 +6,34 @@ import time
 from pathlib import Path
 from typing import Any
 
-from iop_tui.exchange import carrying, enrol
+from iop_tui.clinical.attachments import api as attachments
+from iop_tui.exchange import carrying, chunks, enrol
 from iop_tui.exchange.carrying import Budget, Moved
+from iop_tui.exchange.chunks import MovedParts, Wishes
 from iop_tui.exchange.engine import DeviceLine, Report
 from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.remotes import places
+from iop_tui.exchange.remotes.bundle import BundleRemote
+from iop_tui.exchange.remotes.credentials import Credentials
 from iop_tui.exchange.remotes.directory import DirectoryRemote
+from iop_tui.exchange.remotes.port import CarrierGone, Remote
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.errors import Refused, Usage
 from iop_tui.kernel.ids import parse_id, show_id
-from iop_tui.kernel.rng import SystemRng
+from iop_tui.kernel.rng import Rng, SystemRng
 from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Answer, Call
+from iop_tui.shell.commands.charting.attaching import parts_json
 from iop_tui.shell.commands.output import pairs, table
 from iop_tui.shell.commands.unlocking import progress, say
+from iop_tui.shell.commands.vault.remotes import credentials
 from iop_tui.shell.exchange import words
+from iop_tui.store.chunks import ChunkStore
 from iop_tui.vault import headfile
-from iop_tui.workspace import exchanging, joining
+from iop_tui.workspace import carriers, exchangestate, exchanging, joining
 
-_POLL_SECONDS = 0.5
-_SECONDS_PER_BYTE = 1 / 5_000_000  # a slow stick; the estimate is only there to say "seconds" or "minutes"
+_POLL_SECONDS, _SERVER_POLL_SECONDS = 0.5, 5.0
+_SHOWN = {False: "FOLDER", True: "NAME"}
 
 
 def _label(call: Call) -> str:
@@ -43,15 +52,23 @@ def sync(call: Call) -> Answer:
     ws = call.ws
     line = exchanging.find_remote(ws, _label(call))
     if call.args.dry_run:
-        estimate, writes = exchanging.plan(ws, line)
-        value = {"send_bytes": sum(estimate.send.values()), "receive_bytes": sum(estimate.receive.values()),
-                 "packs": len(estimate.send) + len(estimate.receive), "unsealed_writes": writes,
-                 "seconds": round(estimate.total * _SECONDS_PER_BYTE, 1)}  # fmt: skip
+        wishes = attachments.wishes(ws, everything=call.args.attachments)
+        estimate, writes = exchanging.plan(ws, line, wishes)
+        value = {"send_bytes": sum(estimate.send.values()) + sum(estimate.seal),
+                 "receive_bytes": sum(estimate.receive.values()),
+                 "packs": len(estimate.send) + len(estimate.seal) + len(estimate.receive), "unsealed_writes": writes,
+                 "parts_send_bytes": sum(estimate.parts.send), "parts_receive_bytes": sum(estimate.parts.receive),
+                 "around_bytes": estimate.around, "again_bytes": estimate.again, "total_bytes": estimate.total,
+                 "seconds": round(exchangestate.seconds_for(ws, line, estimate), 1)}  # fmt: skip
         return Answer(value, pairs([(name.replace("_", " "), shown) for name, shown in value.items()]))
-    report = exchanging.sync(ws, line, budget=_budget(call))
-    value = _value(report)
+    wishes = attachments.wishes(ws, everything=call.args.attachments)
+    budget = _budget(call)
+    report = exchanging.sync(ws, line, budget=budget, wishes=wishes, thorough=call.args.thorough)
+    attachments.tidy_here(ws)
+    value = {**_value(report), "drops": budget.struggle.drops}
     names = {item.device: item.name for item in exchanging.devices(ws)}
-    return Answer(value, [*words.sentences(report, names), *pairs([(k.replace("_", " "), v) for k, v in value.items()
+    said = [*words.sentences(report, names, ws.clock.now_ms()), words.dropped(budget.struggle)]
+    return Answer(value, [*filter(None, said), *pairs([(k.replace("_", " "), v) for k, v in value.items()
                           if k in ("sent_bytes", "received_bytes", "packs", "seconds")])])  # fmt: skip
 
 
@@ -61,19 +78,25 @@ def _budget(call: Call) -> Budget:
 
 def _carry(call: Call) -> Answer:
     """Move packs and apply nothing: needs no user and no key."""
-    folder, place = call.opener.options.folder, Path(_label(call)).absolute()
-    if not _label(call):
+    if not _label(call) or places.parse(_label(call)).remote:
         raise Usage("--carry needs a folder or a .cwx file.", "Without a user the vault's own list cannot be read.")
+    folder, place = call.opener.options.folder, places.parse(_label(call)).path
     realm, rng = headfile.read(folder / headfile.NAME).header.vault_id, SystemRng()
     remote = exchanging.open_remote(place, realm, rng)
     started = time.monotonic()
     try:
-        moved = carrying.carry(Mirror(folder, realm, rng), remote, str(place), _budget(call))
+        budget, parts = _budget(call), MovedParts()
+        moved = carrying.carry(Mirror(folder, realm, rng), remote, str(place), budget)
+        if call.args.attachments:
+            # Which parts make a whole file is known to users only, and a file for the mail holds whole files.
+            everything = Wishes(everything=True, most=0 if isinstance(remote, BundleRemote) else None)
+            chunks.exchange(ChunkStore(folder, rng), remote, str(place), everything, budget, parts)
     finally:
         remote.close()
-    value = {**_bytes(moved), "packs": len(moved.received) + len(moved.sent), "waiting": moved.left,
-             "seconds": round(time.monotonic() - started, 3)}  # fmt: skip
-    return Answer(value, [f"Carried {value['packs']} packs; nothing was applied.", *words.about(moved)])
+    value = {**_bytes(moved), **parts_json(parts), "packs": len(moved.received) + len(moved.sent),
+             "waiting": moved.left, "seconds": round(time.monotonic() - started, 3)}  # fmt: skip
+    said = [f"Carried {value['packs']} packs; nothing was applied.", *words.about(moved), *words.attached(parts)]
+    return Answer(value, said)
 
 
 def _bytes(moved: Moved) -> dict[str, Any]:
@@ -82,50 +105,14 @@ def _bytes(moved: Moved) -> dict[str, Any]:
 
 def _value(report: Report) -> dict[str, Any]:
     return {
-        **_bytes(report.moved), "packs": len(report.taken) + len(report.sealed),
+        **_bytes(report.moved), **parts_json(report.parts), "packs": len(report.taken) + len(report.sealed),
         "waiting": len(report.waiting) + report.moved.left, "seconds": round(report.seconds, 3),
         "missing": report.missing, "damaged": len(report.moved.damaged), "gone": len(report.moved.gone),
+        "went_back": len(report.faces.back), "two_faces": len(report.faces.two),
         "forks": len(report.forks), "restored": report.restored,
         "left": {"packs": report.moved.left, "bytes": report.moved.left_bytes},
         "not_taken": [{"pack": item.name, "why": item.why} for item in report.waiting],
     }  # fmt: skip
-
-
-# -- remotes -------------------------------------------------------------------------------
-
-
-def remotes(call: Call) -> Answer:
-    """The carriers this copy knows."""
-    rows = [{"name": line.name, "place": line.place} for line in exchanging.remotes(call.ws)]
-    shown = [(row["name"], row["place"]) for row in rows]
-    return Answer(rows, table(("name", "place"), shown, empty="No carriers yet: `iop-tui remotes add FOLDER`."))
-
-
-def add_remote(call: Call) -> Answer:
-    """Note a carrier; the first one sets the program's exchange up."""
-    ws, place = call.ws, Path(call.args.place)
-    if "://" in call.args.place:
-        raise Usage("This version exchanges over folders and .cwx files.", "Give a folder, for example of a stick.")
-    if not exchanging.ready(ws):
-        exchanging.begin(ws, call.args.device)
-    line = exchanging.add_remote(ws, call.args.name, place)
-    return Answer({"name": line.name, "place": line.place}, [f"{line.name}: {line.place}"])
-
-
-def test_remote(call: Call) -> Answer:
-    """Whether a carrier is there and belongs to this program."""
-    ws = call.ws
-    line = exchanging.find_remote(ws, _label(call))
-    remote = exchanging.open_remote(Path(line.place), ws.realm, ws.rng)
-    found = remote.listing()
-    value = {"name": line.name, "packs": len(found), "bytes": sum(found.values())}
-    return Answer(value, pairs(list(value.items())))
-
-
-def remove_remote(call: Call) -> Answer:
-    """Forget a carrier."""
-    exchanging.remove_remote(call.ws, call.args.name)
-    return Answer({"removed": call.args.name}, [f"{call.args.name} is forgotten; nothing on it was changed."])
 
 
 # -- devices -------------------------------------------------------------------------------
@@ -166,7 +153,7 @@ def requests(call: Call) -> Answer:
     ws = call.ws
     line = exchanging.find_remote(ws, _label(call))
     rows = [{"id": show_id(item.device), "name": item.name, "words": shown}
-            for item, shown in exchanging.requests(ws, Path(line.place))]  # fmt: skip
+            for item, shown in exchanging.requests(ws, line)]  # fmt: skip
     return Answer(rows, table(("name", "words"), [(r["name"], r["words"]) for r in rows], empty="No device asks."))
 
 
@@ -174,7 +161,7 @@ def admit(call: Call) -> Answer:
     """Certify the device whose screen shows these words."""
     ws = call.ws
     line = exchanging.find_remote(ws, _label(call))
-    card, shown = exchanging.admit(ws, Path(line.place), " ".join(call.args.words))
+    card, shown = exchanging.admit(ws, line, " ".join(call.args.words))
     exchanging.sync(ws, line)
     value = {"id": show_id(card.device), "name": card.name, "words": shown}
     return Answer(value, [f"{card.name} is admitted. Type these words there:", "", f"    {shown}", ""])
@@ -182,15 +169,18 @@ def admit(call: Call) -> Answer:
 
 def enrol_device(call: Call) -> Answer:
     """Make this device's copy of a program's vault."""
-    options, folder = call.opener.options, Path(call.args.place).absolute()
+    options, place = call.opener.options, places.parse(call.args.place)
     env = environment.for_new()
     if (options.folder / headfile.NAME).exists():
         raise Refused("There is a vault in this folder already.", "Choose another folder with --vault.")
-    outside = DirectoryRemote(folder, None, env.rng)
+    given = credentials(call, place)
+    outside = _outside(call, place, given, None, env.rng)
     new = enrol.ask(call.args.name, env.rng)
     outside.put(enrol.request_name(new.request.device), new.stored)
-    say(f"On a device of the program, as administrator: iop-tui devices admit --remote FOLDER {new.words}")
-    sealed = _await(outside, enrol.grant_name(new.request.device), call.args.wait)
+    carrier = _SHOWN[place.remote]
+    say(f"On a device of the program, as administrator: iop-tui devices admit --remote {carrier} {new.words}")
+    pause = _SERVER_POLL_SECONDS if place.remote else _POLL_SECONDS
+    sealed = _await(outside, enrol.grant_name(new.request.device), call.args.wait, pause)
     secrets = call.opener.secrets
     grant = enrol.open_grant(new, sealed, secrets.words())
     if grant.demo:
@@ -199,7 +189,7 @@ def enrol_device(call: Call) -> Answer:
         raise Usage("Say who you are with --user NAME.")
     phrase = secrets.passphrase()
     try:
-        count = joining.join(options.folder, env, new, grant, DirectoryRemote(folder, grant.realm, env.rng),
+        count = joining.join(options.folder, env, new, grant, _outside(call, place, given, grant.realm, env.rng),
                              name=options.user, phrase=phrase, progress=progress("Reading in"))  # fmt: skip
     finally:
         phrase[:] = bytes(len(phrase))
@@ -207,14 +197,27 @@ def enrol_device(call: Call) -> Answer:
     return Answer(value, [f"This device belongs to the program now ({count} packs read in). Unlock it as everywhere."])
 
 
-def _await(remote: DirectoryRemote, name: str, seconds: int) -> bytes:
+def _outside(
+    call: Call, place: places.Place, given: Credentials | None, realm: bytes | None, rng: Rng
+) -> Remote:
+    """The carrier as a device sees it that has no vault yet."""
+    if not place.remote:
+        return DirectoryRemote(place.path, realm, rng)
+    ca = carriers.read_authority(Path(call.args.ca)) if call.args.ca else ""
+    return carriers.server(place, given, realm, rng, ca=ca)
+
+
+def _await(remote: Remote, name: str, seconds: int, pause: float) -> bytes:
     """The grant, as soon as somebody brings it."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        found = remote.get(name) if remote.folder.is_dir() else None
+        try:
+            found = remote.get(name)
+        except CarrierGone:
+            found = None  # a stick that was pulled, a link that dropped: it may come back
         if found:
             return found
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
     raise Refused("Nobody admitted this device in time.", "Begin again; the words will be others.")
 
 

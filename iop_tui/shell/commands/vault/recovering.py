@@ -14,7 +14,7 @@ from iop_tui.shell import config
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs, table
 from iop_tui.shell.commands.unlocking import progress
-from iop_tui.shell.commands.vault.backups import keys_for, told, unsound
+from iop_tui.shell.commands.vault.backups import closed_lines, closed_value, keys_for, told, unsound
 from iop_tui.shell.process.terminal import open_line
 from iop_tui.shell.questions import Questions
 from iop_tui.vault import recovery
@@ -43,9 +43,11 @@ def shares(call: Call) -> Answer:
         for number in range(1, len(made.shares) + 1):
             _hand_over(ws, ask, made, number)
     known = recovering.confirm_shares(ws, made.shares[: made.threshold])
+    rest = recovering.closed(ws.session, recovering.accounts(ws.session))
     return Answer(
-        {"confirmed": True, "needed": known.threshold, "of": known.count},
+        {"confirmed": True, "needed": known.threshold, "of": known.count, "closed": closed_value(rest)},
         [f"{known.threshold} of these {known.count} shares open your account in every backup from now on.",
+         *closed_lines(rest),
          "Make a backup now, and try it: iop-tui recovery drill FILE --shares"],
     )  # fmt: skip
 
@@ -78,7 +80,11 @@ def confirm(call: Call) -> Answer:
     """Take shares back from their papers; from then on the set counts."""
     known = recovering.confirm_shares(call.ws, call.opener.secrets.shares())
     opened = f"{known.threshold} of {known.count} open your account in every backup from now on."
-    return Answer({"confirmed": True, "needed": known.threshold, "of": known.count}, [f"The shares fit. {opened}"])
+    rest = recovering.closed(call.ws.session, recovering.accounts(call.ws.session))
+    return Answer(
+        {"confirmed": True, "needed": known.threshold, "of": known.count, "closed": closed_value(rest)},
+        [f"The shares fit. {opened}", *closed_lines(rest)],
+    )
 
 
 def join(call: Call) -> Answer:
@@ -98,10 +104,13 @@ def status(call: Call) -> Answer:
     """Shares, recipients, schedule, the newest verified backup and the newest drill."""
     ws, chosen = call.ws, config.load()
     known, newest, drill = recovering.present(ws.session), backingup.last(ws), drilling.last(ws)
+    opened = recovering.accounts(ws.session)
+    rest = recovering.closed(ws.session, opened) if known else {}
     text, _ = backingup.warning(ws)
     value: dict[str, Any] = {
         "shares": {"needed": known.threshold, "of": known.count, "made": iso(known.made_ms)} if known else None,
-        "accounts": [ws.session.card(user).name for user in recovering.accounts(ws.session)],
+        "accounts": [ws.session.card(user).name for user in opened],
+        "closed": closed_value(rest),
         "recipients": [item.text for item in backingup.recipients(ws)],
         "schedule": {"folder": chosen.backup_folder, "hours": chosen.backup_hours} if chosen.backup_folder else None,
         "newest": {"at": iso(newest.at_ms), "file": newest.file, "log_entries": newest.audit_seq} if newest else None,
@@ -116,7 +125,7 @@ def status(call: Call) -> Answer:
         ("newest", backingup.told(newest)),
         ("drill", f"{iso(drill.at_ms)}: {drill.fault or 'whole'}" if drill else "none yet"),
     ])  # fmt: skip
-    return Answer(value, [*lines, *([text] if text else [])])
+    return Answer(value, [*lines, *closed_lines(rest), *([text] if text else [])])
 
 
 def recipients(call: Call) -> Answer:

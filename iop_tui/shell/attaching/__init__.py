@@ -1,0 +1,1 @@
+"""Files of a chart on the screen: attaching, reading, fetching."""
