@@ -123,6 +123,14 @@ def _vouched(session: Session, entry: OnCallEntry, author: bytes) -> bool:
     return not {row[0] for row in rows}.isdisjoint(session.valid_roots(place, Kind.CRISIS))
 
 
+def card_of(session: Session, compartment: bytes) -> Place:
+    """Whose crisis card a compartment is, by what its team wrote. Raises `NotFound`."""
+    for entry, author in _entries(session):
+        if parse_id(entry.compartment) == compartment and _vouched(session, entry, author):
+            return Place(compartment, parse_id(entry.person))
+    raise NotFound
+
+
 def place_of(session: Session, person: bytes) -> Place:
     """The crisis card of somebody whose directory entry this user reads. Raises `NotFound`."""
     return Place(charts.compartment_for(session, person, Kind.CRISIS), person)
@@ -185,9 +193,12 @@ def use(session: Session, work: Work, place: Place, until_ms: int) -> bytes:
 
 
 def uses(session: Session, *, user: bytes = b"", compartment: bytes = b"") -> list[Use]:
-    """Every use of the glass the log knows, newest first: of one user, on one card, or all."""
+    """Every use of the glass the log knows, newest first: of one user, on one card, or all. Only of what was sealed for
+    who is on call: a use of anything else is somebody's invention.
+    """
     rows = session.view.rows(
-        "SELECT id, recipient, compartment, at_ms, not_after_ms FROM emergency WHERE recipient = author AND root = x''"
+        "SELECT id, recipient, compartment, at_ms, not_after_ms FROM emergency e WHERE recipient = author AND root ="
+        " x'' AND EXISTS (SELECT 1 FROM emergency s WHERE s.compartment = e.compartment AND s.root != x'')"
         " AND (?1 = x'' OR recipient = ?1) AND (?2 = x'' OR compartment = ?2) ORDER BY pos DESC, id",
         (user, compartment),
     )
@@ -204,7 +215,11 @@ def reviewed(session: Session, use_id: bytes) -> bool:
 
 
 def close(session: Session, work: Work, use_id: bytes) -> None:
-    """The privacy officer's act that closes a use: nothing is opened by it any more."""
+    """The privacy officer's act that closes a use: nothing is opened by it any more. Raises `NotFound` for what is no
+    use of the glass: their word would end any key that it names.
+    """
+    if not any(one.id == use_id for one in uses(session)):
+        raise NotFound
     session.act(work, "review-emergency", revokes=(use_id,))
 
 

@@ -371,8 +371,10 @@ def _names_all(link: CoupleLink) -> bool:
 
 
 def couple_links(session: Session) -> dict[bytes, CoupleLink]:
-    """Couple id -> the newest link record this user can see."""
-    return {parse_id(link.couple): link for link, _ in _links(session)}
+    """Couple id -> the newest link record this user can see. The caller does not change it."""
+    return session.derived(
+        "couple_links_by_id", lambda: {parse_id(link.couple): link for link, _ in _links(session)}
+    )
 
 
 def kind_of(session: Session, compartment: bytes, person: bytes) -> str:

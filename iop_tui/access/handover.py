@@ -53,16 +53,26 @@ def lacking(
 ) -> list[Lacking]:
     """What the giver can open of these and the receiver cannot, by live wraps: known to everybody, whoever holds it.
     With `until_ms`, when the receiver's part ends (0: it does not), only what they have for that long is not lacking.
+
+    Anybody can found a part once more and say that the giver has that key. So what the giver has is what their own
+    keyring says, where they ask; for everybody else it descends from a founding that counts. A hand-over gives all at
+    once: who has the keys that count has the others, too.
     """
-    found = []
+    found, own = [], giver == session.identity.user
     for target in targets:
+        roots = session.valid_roots(target.id, target.kind)
+        has = (
+            "EXISTS (SELECT 1 FROM keyring k JOIN wrap o ON o.id = k.wrap WHERE k.compartment = ?1 AND k.generation ="
+            " g.generation AND o.root = g.root)" if own else
+            f"g.root IN ({','.join(f'?{place}' for place in range(5, 5 + len(roots)))})"
+        )  # fmt: skip
         rows = session.view.rows(
             "SELECT DISTINCT g.generation FROM wrap g WHERE g.compartment = ?1 AND g.recipient = ?2"
-            " AND g.revoked_ms = 0 AND g.primitive = 'member' AND NOT EXISTS (SELECT 1 FROM wrap r WHERE"
+            f" AND g.revoked_ms = 0 AND g.primitive = 'member' AND {has} AND NOT EXISTS (SELECT 1 FROM wrap r WHERE"
             " r.compartment = ?1 AND r.recipient = ?3 AND r.generation = g.generation AND r.revoked_ms = 0"
             " AND r.root = g.root AND (?4 IS NULL OR r.not_after_ms = 0 OR ?4 BETWEEN 1 AND"
             " r.not_after_ms)) ORDER BY g.generation",
-            (target.id, giver, receiver, until_ms),
+            (target.id, giver, receiver, until_ms, *(() if own else roots)),
         )
         if rows:
             found.append(Lacking(target, tuple(row[0] for row in rows)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from iop_tui.access import groups, policy
 from iop_tui.access.policy import Kind
 from iop_tui.kernel.errors import NoKey
-from iop_tui.store.members import sealedapart
+from iop_tui.store.members import emergency, sealedapart
 from iop_tui.store.members.acts import SealedKey
 from iop_tui.store.session import NOBODY, Session
 from iop_tui.store.work import Work
@@ -40,15 +40,38 @@ def seal(session: Session, work: Work, compartment: bytes, person: bytes, number
 
 
 def unsealed(session: Session) -> list[tuple[bytes, bytes, int]]:
-    """(compartment, person, generation) of the crisis keys this user holds as a member and nobody sealed yet."""
+    """(compartment, person, generation) of the crisis keys this user holds as a member and nobody sealed yet.
+
+    What this user sealed is sealed. Of what colleagues say they sealed, who is on call opens it and looks: a grant
+    without a key would leave the card shut in an emergency, and nobody would know before.
+    """
     rows = session.view.rows(
-        "SELECT c.id, c.person, k.generation FROM compartment c JOIN keyring k ON k.compartment = c.id WHERE"
-        " c.kind = ? AND c.primitive = 'member' AND NOT EXISTS (SELECT 1 FROM emergency e JOIN wrap o ON o.id = k.wrap"
-        " AND o.root = e.root WHERE e.compartment = c.id AND e.generation = k.generation AND e.recipient = ?)"
-        " ORDER BY c.id, k.generation",
-        (Kind.CRISIS, group(session)),
+        "SELECT c.id, c.person, k.generation, EXISTS (SELECT 1 FROM emergency e WHERE e.compartment = c.id AND"
+        " e.generation = k.generation AND e.recipient = ?2 AND e.root = o.root) AS told, EXISTS (SELECT 1 FROM"
+        " emergency e WHERE e.compartment = c.id AND e.generation = k.generation AND e.recipient = ?2 AND e.root ="
+        " o.root AND e.author = ?3) AS own FROM compartment c JOIN keyring k ON k.compartment = c.id JOIN wrap o ON"
+        " o.id = k.wrap WHERE c.kind = ?1 AND c.primitive = 'member' ORDER BY c.id, k.generation",
+        (Kind.CRISIS, group(session), session.identity.user),
     )
-    return [(bytes(row[0]), bytes(row[1]), int(row[2])) for row in rows]
+    return [
+        (bytes(place), bytes(person), int(number))
+        for place, person, number, told, own in rows
+        if not own and not (told and _is_sealed(session, bytes(place), int(number)))
+    ]
+
+
+def _is_sealed(session: Session, compartment: bytes, number: int) -> bool:
+    """Whether a colleague's seal holds the key, as far as this user can tell: who is not on call opens none."""
+    if not session.holds(group(session)):
+        return True
+    known = session.seals_seen
+    if (compartment, number) not in known:
+        try:
+            found = emergency.unseal(session, group(session), compartment, Kind.CRISIS)
+        except NoKey:
+            return False
+        known.update((compartment, generation) for generation in found)
+    return (compartment, number) in known
 
 
 def known_outside(session: Session, compartment: bytes) -> bool:

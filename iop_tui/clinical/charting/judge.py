@@ -88,8 +88,10 @@ def thread(ws: Workspace, person: bytes, *, record: bytes = b"", day: date | Non
     return _thread(ws, setting(ws), person, record, day)
 
 
-def _thread(ws: Workspace, here: Setting, person: bytes, record: bytes, day: date | None) -> notes.Thread:
-    members, own = notes.group_members(ws, person, day or here.today)
+def _thread(
+    ws: Workspace, here: Setting, person: bytes, record: bytes, day: date | None, *, group: bool = True
+) -> notes.Thread:
+    members, own = notes.group_members(ws, person, day or here.today) if group else ((), notes.NOBODY)
     made = notes.Thread(
         today=here.today,
         objectives=objectives(ws, person, day),
@@ -126,7 +128,8 @@ def judged_note(
     ws: Workspace, here: Setting, note: notes.ProgressNote, person: bytes, record: bytes
 ) -> tuple[Finding, ...]:
     """The thread check as it decides on a signature."""
-    return notes.check(note, _thread(ws, here, person, record, note.service_date))
+    group = note.session_type == notes.GROUP
+    return notes.check(note, _thread(ws, here, person, record, note.service_date, group=group))
 
 
 # -- other documents -----------------------------------------------------------------------

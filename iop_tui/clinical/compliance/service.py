@@ -11,6 +11,7 @@ from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records.api import INTERNAL_KINDS
+from iop_tui.clinical.sessions import api as sessions
 from iop_tui.clinical.staff import api as staff
 from iop_tui.exchange import auditing
 from iop_tui.kernel.canonical import decode
@@ -155,12 +156,18 @@ def _conflicts(ws: Workspace) -> list[DueLine]:
         DueLine(person, name or "", "Choose between two versions", today, "conflict", "program rule", record, "merge")
         for person, name, record, status, author, kind, place in rows
         if _may_merge(ws, status, author, kind, place)
-    ]
+    ] + [
+        DueLine(line.person, line.name, "Choose between two versions of a time", today, "conflict", "program rule",
+                line.record, "merge")
+        for line in sessions.torn(ws)
+    ]  # fmt: skip
 
 
 def _may_merge(ws: Workspace, status: str, author: bytes, kind: str, place: str) -> bool:
     mine, offices = author == ws.user.user, set(ws.user.roles)
     if status == "draft":
+        return mine
+    if kind == sessions.SESSION.kind:
         return mine
     if kind in INTERNAL_KINDS or ws.registry.get(kind) is None:
         return False

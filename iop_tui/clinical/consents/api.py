@@ -41,7 +41,16 @@ from iop_tui.clinical.consents.queries import (
     shared_under,
 )
 from iop_tui.clinical.consents.receiving import Receiver, receiver
-from iop_tui.clinical.consents.releasing import APART, Ground, Released, copy_text, notice, release
+from iop_tui.clinical.consents.releasing import (
+    APART,
+    Ground,
+    Released,
+    copy_text,
+    directions,
+    is_self,
+    notice,
+    release,
+)
 from iop_tui.clinical.consents.rules import JOINT_RECORD
 from iop_tui.clinical.consents.service import Authorized, Revoked, authorize, check, end, revoke
 from iop_tui.clinical.consents.sharing import ShareLine, keep_up
@@ -90,8 +99,10 @@ __all__ = [
     "consult",
     "copy_text",
     "covering",
+    "directions",
     "end",
     "in_force",
+    "is_self",
     "keep_up",
     "notice",
     "receiver",

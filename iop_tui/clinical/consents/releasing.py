@@ -46,7 +46,8 @@ class Ground:
     """Why something may leave: the basis, the consent where that is the basis, purpose, recipient and way.
 
     A consent belongs to the basis `consent` and to no other. `joint_allowed`: what was decided for the couple lets
-    the joint records out without both signatures (the record request decides).
+    the joint records out without both signatures (the record request decides). `authority`: by what authority the
+    recipient of a request asks in the person's place (45 CFR 164.502(g)); who takes the request verified it.
     """
 
     basis: str
@@ -55,6 +56,7 @@ class Ground:
     method: str = "packet"
     consent: bytes | None = None
     joint_allowed: bool = False
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def release(ws: Workspace, work: Work, person: bytes, chosen: Sequence[bytes], g
         _check_ground(ground, line)
         for item in items:
             _check(ws, item, person, ground, line)
+        _check_asked(ws, person, ground)
         asked = _check_restricted(ws, person, items, ground)
     rows = [
         row for group in _grouped(items).values() for row in _write(ws, work, person, group, ground, line)
@@ -100,7 +103,8 @@ def _item(ws: Workspace, record: bytes) -> _Item:
 
 
 def _check_ground(ground: Ground, line: ConsentLine | None) -> None:
-    if not ground.recipient.name.strip() or not ground.purpose.strip():
+    named = any(sign.isalnum() for sign in ground.recipient.name)  # nothing but signs would match no restriction
+    if not named or not ground.purpose.strip():
         raise RuleRefused("release.recipient", "Say to whom and for what purpose.", "45 CFR 164.528(b)(2).")
     if ground.basis not in disclosures.BASES:
         raise RuleRefused("release.basis", "Say on which ground it is released.")
@@ -120,6 +124,42 @@ def _check_ground(ground: Ground, line: ConsentLine | None) -> None:
         raise RuleRefused("release.other_recipient", "The consent names another recipient.")
 
 
+def _check_asked(ws: Workspace, person: bytes, ground: Ground) -> None:
+    """A request gives the person their own copy, or who asks in their place. Whoever else they want to have it is
+    named by what they sign: 45 CFR 164.524(c)(3)(ii).
+    """
+    if ground.basis != disclosures.REQUEST or ground.authority.strip() or is_self(ws, person, ground.recipient.name):
+        return
+    raise RuleRefused("release.request_recipient", "On a person's own request the copy goes to that person.",
+                      "To somebody else it goes on the person's signed authorization that names them: record it first"
+                      " (45 CFR 164.524(c)(3)(ii)).")  # fmt: skip
+
+
+def directions(ws: Workspace, person: bytes, chosen: Sequence[bytes], recipient: str) -> dict[bytes, bytes]:
+    """Which of some records may go to somebody else whom the person named in writing: record → the authorization.
+
+    45 CFR 164.524(c)(3)(ii), 164.508(c)(1)(iii). Records that no authorization in force covers are left out.
+    """
+    lines = [line for line in queries.in_force(ws, person) if line.document.variant != TPO]
+    found: dict[bytes, bytes] = {}
+    for record in chosen:
+        item = _item(ws, record)
+        under = next((line.id for line in lines if _may_go(ws, item, person, line, recipient)), None)
+        if under is not None:
+            found[record] = under
+    return found
+
+
+def _may_go(ws: Workspace, item: _Item, person: bytes, line: ConsentLine, recipient: str) -> bool:
+    ground = Ground(disclosures.CONSENT, Recipient(name=recipient), "direction of the person", consent=line.id)
+    try:
+        _check_ground(ground, line)
+        _check(ws, item, person, ground, line)
+    except RuleRefused:
+        return False
+    return True
+
+
 def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: ConsentLine | None) -> None:
     """One record against the ground. What came as a share is its author's to release."""
     if item.kind in (Kind.SHARE, Kind.INTAKE):
@@ -131,6 +171,10 @@ def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: Cons
     if item.document_kind == _REPORT_FILE and ground.basis not in (disclosures.REPORT, disclosures.ORDER):
         raise RuleRefused("release.report_file", "The file of a report goes to who takes reports, or to a court.",
                           "Whom it is about does not learn from it who spoke: 45 CFR 164.524(a)(2)(v).")  # fmt: skip
+    if item.kind in APART and ground.basis == disclosures.REQUEST and ground.authority.strip():
+        raise RuleRefused("release.person_alone", "What is kept apart goes to the person alone, when they ask.",
+                          "Whoever asks in their place does not get it: program rules CR-10, CR-13;"
+                          " 45 CFR 164.502(g)(5).")  # fmt: skip
     if item.kind == Kind.PSY and ground.basis in (disclosures.REQUEST, disclosures.OPERATIONS):
         raise RuleRefused("release.private_note", "Private notes need an authorization of their own.",
                           "45 CFR 164.508(a)(2); 42 CFR 2.31(b).")  # fmt: skip
@@ -164,7 +208,7 @@ def _check_restricted(ws: Workspace, person: bytes, items: Sequence[_Item], grou
     copy is not either.
     """
     name = ground.recipient.name
-    own_copy = ground.basis == disclosures.REQUEST and _is_self(ws, person, name)
+    own_copy = ground.basis == disclosures.REQUEST and is_self(ws, person, name)
     if own_copy or ground.basis in _UNHINDERED:
         return ""
     concerned = {item.record: _concerned(ws, item, person) for item in items}
@@ -186,10 +230,20 @@ def _concerned(ws: Workspace, item: _Item, person: bytes) -> tuple[bytes, ...]:
     return (person,) if link is None else (parse_id(link.a), parse_id(link.b))
 
 
-def _is_self(ws: Workspace, person: bytes, name: str) -> bool:
+def is_self(ws: Workspace, person: bytes, name: str) -> bool:
+    """Whether a name is the person's own, as the directory has it: with the given or the preferred name.
+
+    Raises `NotFound` for who does not have the person's entry.
+    """
     entry = people.entry(ws, person)
-    known = (people.header(ws, person).name, f"{entry.given} {entry.family}")
-    return name.strip().casefold() in {one.strip().casefold() for one in known}
+    own = {_plain(people.header(ws, person).name), _plain(f"{entry.given} {entry.family}")}
+    if entry.preferred_name and entry.family:
+        own.add(_plain(f"{entry.preferred_name} {entry.family}"))
+    return bool(name.strip()) and _plain(name) in own
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 _PART2 = frozenset({TPO, SPECIFIC, NOTES})

@@ -17,7 +17,7 @@ from iop_tui.clinical.couples.model import (
 )
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.errors import NotFound, RuleRefused
-from iop_tui.kernel.ids import parse_id
+from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.workspace import Workspace
 
 
@@ -66,8 +66,11 @@ def couple(ws: Workspace, identifier: bytes) -> Couple:
 
 def couple_of(ws: Workspace, person: bytes) -> Couple | None:
     """The couple a person is or was part of, one in work before one of the past; None for nobody's partner."""
-    found = [_couple(identifier, link) for identifier, link in charts.couple_links(ws.session).items()]
-    mine = [item for item in found if person in (item.a, item.b)]
+    shown = show_id(person)
+    mine = [
+        _couple(identifier, link) for identifier, link in charts.couple_links(ws.session).items()
+        if shown in (link.a, link.b)
+    ]  # fmt: skip
     return min(mine, key=lambda item: (item.ended is not None, item.id), default=None)
 
 

@@ -113,7 +113,7 @@ def open_again(ws: Workspace, use: bytes) -> Card:
     mine = next((one for one in breakglass.uses(ws.session, user=ws.user.user) if one.id == use), None)
     if mine is None:
         raise NotFound
-    return _read(ws, _known_place(ws, mine), use, mine.until_ms)
+    return _read(ws, breakglass.card_of(ws.session, mine.compartment), use, mine.until_ms)
 
 
 def lasting(ws: Workspace) -> list[Use]:
@@ -173,16 +173,6 @@ def _place(ws: Workspace, wish: Wish) -> Place:
     if not wish.name.strip() or wish.born is None:
         raise NotReady("Whose card? Give the person's name and date of birth.", "Both as they are registered.")
     return breakglass.find(ws.session, wish.name, wish.born)
-
-
-def _known_place(ws: Workspace, use: Use) -> Place:
-    row = ws.view.one(
-        "SELECT json_extract(doc, '$.person') FROM record WHERE kind = 'on_call_entry' AND title = ? LIMIT 1",
-        (show_id(use.compartment),),
-    )
-    if row is None:
-        raise NotFound
-    return Place(use.compartment, parse_id(row[0]))
 
 
 # -- who is told -----------------------------------------------------------------------------------------------
@@ -253,23 +243,48 @@ def _read(ws: Workspace, place: Place, use: bytes, until_ms: int) -> Card:
 
 
 def accesses(ws: Workspace) -> list[AccessLine]:
-    """Every emergency access this user is told of, newest first; once each."""
+    """Every emergency access this user is told of, newest first; once each.
+
+    A notice counts for the use of the glass that the log knows, by who used it, and the first one for each: card, time
+    and name are the log's, whatever the notice says.
+    """
     rows = ws.view.rows(
-        "SELECT r.record, r.person, coalesce(p.name, ''), r.doc, m.kind, r.author FROM record r JOIN compartment m ON"
-        " m.id = r.compartment LEFT JOIN person p ON p.id = r.person WHERE r.kind = ? AND r.status != 'newer'"
-        " ORDER BY r.created_ms DESC, m.kind != 'AUD', r.id",
+        "SELECT r.record, r.person, coalesce(p.name, ''), r.doc, r.author, m.kind, m.id FROM record r JOIN compartment"
+        " m ON m.id = r.compartment LEFT JOIN person p ON p.id = r.person WHERE r.kind = ? AND r.status != 'newer'"
+        " ORDER BY m.kind != 'AUD', r.id",
         (EMERGENCY_ACCESS.kind,),
     )
-    found: dict[str, AccessLine] = {}
+    uses = {show_id(use.id): use for use in breakglass.uses(ws.session)}
+    found: dict[str, tuple[int, AccessLine]] = {}
     office = roles.PRIVACY_OFFICER in ws.user.roles
-    for record, person, name, doc, place, author in rows:
+    for record, person, name, doc, author, place, home in rows:
         access = msgspec.json.decode(doc, type=EmergencyAccess)
-        if bytes(author) != parse_id(access.user) or access.use in found:
-            continue  # written in somebody else's name, or the other copy of the same notice
-        done = breakglass.reviewed(ws.session, parse_id(access.use))
-        mine = office and place == Kind.AUD and not done and bytes(author) != ws.user.user
-        found[access.use] = AccessLine(bytes(record), bytes(person), str(name), access, done, mine)
-    return list(found.values())
+        use = uses.get(access.use)
+        if access.use in found or use is None or not _notice_of(use, bytes(author), access, place, bytes(home)):
+            continue
+        told = msgspec.structs.replace(
+            access, name=ws.session.card(use.user).name, at=to_datetime(use.at_ms),
+            minutes=max(0, use.until_ms - use.at_ms) // 60_000,
+        )  # fmt: skip
+        done = breakglass.reviewed(ws.session, use.id)
+        mine = office and place == Kind.AUD and not done and use.user != ws.user.user
+        shown = str(name) if _is_card_of(ws, bytes(person), use) else "Not the person whom the notice names"
+        found[access.use] = (use.at_ms, AccessLine(bytes(record), bytes(person), shown, told, done, mine))
+    return [line for _, line in sorted(found.values(), key=lambda item: item[0], reverse=True)]
+
+
+def _notice_of(use: Use, author: bytes, access: EmergencyAccess, place: str, home: bytes) -> bool:
+    """Whether a notice is of this use: by who used the glass, about that card, and in no other card's place."""
+    same = author == use.user == parse_id(access.user) and parse_id(access.card) == use.compartment
+    return same and (place == Kind.AUD or home == use.compartment)
+
+
+def _is_card_of(ws: Workspace, person: bytes, use: Use) -> bool:
+    """Whether the card is that person's, as far as this user has the person's entry."""
+    try:
+        return breakglass.place_of(ws.session, person).compartment == use.compartment
+    except NotFound:
+        return True
 
 
 def review(ws: Workspace, record: bytes, verdict: str, words: str) -> Changes:

@@ -19,6 +19,7 @@ from iop_tui.clinical.imports import service
 from iop_tui.clinical.imports.fingerprints import Fingerprints
 from iop_tui.clinical.imports.model import Counts, Item, Refusal
 from iop_tui.clinical.sessions.api import CALENDAR_LINE, OPEN, CalendarLine
+from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.errors import DocumentInvalid, Refused, RoleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.session import NOBODY
@@ -29,6 +30,7 @@ PURPOSE, RULE = "calendar lines", "the clinician's own calendar"
 SOURCE = "received"
 CLINICIANS = frozenset({*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR})
 _DAY_MS = 86_400_000
+_ACTIVE = "active"
 
 
 @dataclass(slots=True)
@@ -41,14 +43,31 @@ class _Known:
     line: CalendarLine
 
 
+class WhoseCalendar(Refused):
+    """A calendar of somebody who has no sessions: whose it is has to be said."""
+
+
+def clinicians(ws: Workspace) -> list[tuple[bytes, str]]:
+    """Whose calendar this user may take in, by name."""
+    found = [
+        (user.id, user.name)
+        for user in staff.users(ws)
+        if user.status == _ACTIVE and CLINICIANS & set(user.roles)
+    ]  # fmt: skip
+    everybody = bool(service.IMPORTERS & set(ws.user.roles))
+    return [item for item in found if everybody or item[0] == ws.user.user]
+
+
 def check_role(ws: Workspace, clinician: bytes) -> None:
-    """Raise `RoleRefused` unless this user may take in a calendar for that clinician, `Refused` for who is none."""
+    """Raise `RoleRefused` unless this user may take in a calendar for that clinician, `WhoseCalendar` for who is
+    none.
+    """
     if clinician != ws.user.user and not service.IMPORTERS & set(ws.user.roles):
         raise RoleRefused("A colleague's calendar is taken in by the front desk, an administrator or the medical"
                           " director.", "Take in your own.")  # fmt: skip
     if not CLINICIANS & set(ws.session.card(clinician).roles):
-        raise Refused("Calendar lines wait for the clinician whose sessions they are.",
-                      "Say whose calendar it is: --clinician NAME.")  # fmt: skip
+        raise WhoseCalendar("Calendar lines wait for the clinician whose sessions they are.",
+                            "Say whose calendar it is: --clinician NAME.")  # fmt: skip
 
 
 def import_run(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+
+import msgspec
 
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import program_compartment, put
 from iop_tui.clinical.measures import reading
-from iop_tui.clinical.measures.definition import Definition
+from iop_tui.clinical.measures.definition import CLINIC, Definition
 from iop_tui.clinical.measures.instruments import shipped
 from iop_tui.clinical.measures.model import INSTRUMENT_FILE, InstrumentFile
 from iop_tui.kernel.clock import local_date
@@ -20,37 +23,51 @@ from iop_tui.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file of the clinic's: its record and what it defines; `problem` where this program cannot read it any more."""
+    """A file of the clinic's: its record, what it defines, by whom and when it was loaded; `problem` where this
+    program cannot read it any more.
+    """
 
     record: bytes
     id: str
     name: str
     definition: Definition | None
+    by: str = ""
+    on: date | None = None
     problem: str = ""
 
 
 def loaded(ws: Workspace) -> list[Loaded]:
     """The clinic's own files that are in use, in the order they were loaded."""
     rows = ws.view.rows(
-        "SELECT record, doc, version FROM record WHERE kind = ? AND compartment = ? AND deposit = 0"
+        "SELECT record, doc, version, author FROM record WHERE kind = ? AND compartment = ? AND deposit = 0"
         " ORDER BY changed_ms, id",
         (INSTRUMENT_FILE.kind, program_compartment(ws.session, Kind.PROG)),
     )
-    files = [(bytes(row[0]), INSTRUMENT_FILE.decode(row[1], row[2])) for row in rows]
-    return [_opened(record, file) for record, file in files if not file.retired]
+    files = [(bytes(row[0]), INSTRUMENT_FILE.decode(row[1], row[2]), bytes(row[3])) for row in rows]
+    return [_opened(record, file, ws.session.card(by).name) for record, file, by in files if not file.retired]
 
 
-def _opened(record: bytes, file: InstrumentFile) -> Loaded:
+def _opened(record: bytes, file: InstrumentFile, by: str) -> Loaded:
     try:
-        return Loaded(record, file.instrument, file.name, _read(file.text))
+        return Loaded(record, file.instrument, file.name, _read(file.text), by, file.loaded)
     except InputRejected as error:
-        return Loaded(record, file.instrument, file.name, None, error.message)
+        return Loaded(record, file.instrument, file.name, None, by, file.loaded, error.message)
 
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> Definition:
     """A file's definition; files are asked for with every chart and change once a year."""
-    return reading.read(text.encode(), shipped())
+    return own(text.encode())
+
+
+def own(data: bytes) -> Definition:
+    """What a clinic's file defines; its wording is the clinic's. Raises `InputRejected`."""
+    definition = reading.read(data, shipped())
+    replaced = shipped().get(definition.id)
+    if replaced is not None:
+        for message, place in reading.weaker(replaced, definition):
+            raise reading.broken(message, place)
+    return msgspec.structs.replace(definition, texts=CLINIC)
 
 
 def instruments(ws: Workspace) -> dict[str, Definition]:
@@ -72,9 +89,10 @@ def instrument(ws: Workspace, identifier: str) -> Definition:
 def install(ws: Workspace, data: bytes) -> tuple[Definition, Changes]:
     """Take a clinic's instrument file into use for the whole program; a file of the same id is replaced.
 
-    Raises `InputRejected` with the place of the first fault; then nothing was changed.
+    Raises `InputRejected` with the place of the first fault, or what the file would take away from a shipped
+    questionnaire that guards somebody; then nothing was changed.
     """
-    definition = reading.read(data, shipped())
+    definition = own(data)
     value = InstrumentFile(
         instrument=definition.id, name=definition.name, licence=definition.licence, text=data.decode("utf-8-sig"),
         loaded=local_date(ws.clock.now_ms()),

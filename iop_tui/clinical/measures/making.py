@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from iop_tui.clinical.measures.change import changes
-from iop_tui.clinical.measures.definition import Definition, Item
+from iop_tui.clinical.measures.definition import CLINIC, Definition, Item
 from iop_tui.clinical.measures.model import (
     INVALID,
     ITEM_MISSING,
@@ -47,7 +47,7 @@ def measure(
         stated=stated, computed=value,
         lowest=total.low if total else None, highest=total.high if total else None,
         band=main.band if main else "", positive=main.positive if main else None, level=result.level, scales=further,
-        items=tuple(_item(item, answers, result) for item in definition.items),
+        items=tuple(_item(definition, item, answers, result) for item in definition.items),
         safety_item=safety if definition.safety_item in answers else None, safety_action=safety_action,
         changes=_changes(definition, result, last), flags=result.messages, mode=mode, administered_by=by,
         form=definition.id, form_version=definition.version, code=total.code if total else "",
@@ -61,11 +61,19 @@ def _trusted(definition: Definition, stated: float | None) -> float | None:
     return stated if total is not None and stated is not None and total.low <= stated <= total.high else None
 
 
-def _item(item: Item, answers: Mapping[str, int], result: Result) -> MeasureItem:
+def _item(definition: Definition, item: Item, answers: Mapping[str, int], result: Result) -> MeasureItem:
+    value = answers.get(item.id)
+    asked, words = _wording(definition, item, value) if definition.texts == CLINIC else ("", "")
     return MeasureItem(
-        id=item.id, code=item.code, text=item.label or item.text, value=answers.get(item.id),
-        skipped=item.id in result.skipped,
+        id=item.id, code=item.code, text=item.label or ("" if asked else item.text), value=value,
+        skipped=item.id in result.skipped, asked=asked, words=words,
     )  # fmt: skip
+
+
+def _wording(definition: Definition, item: Item, value: int | None) -> tuple[str, str]:
+    """The question and the words of the answer, which the program itself does not know; empty without a question."""
+    chosen = next((each.text for each in definition.answers[item.answers] if each.value == value), "")
+    return (item.text, chosen) if item.text else ("", "")
 
 
 def _scale(each: Scored) -> ScaleScore:

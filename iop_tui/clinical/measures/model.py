@@ -34,19 +34,25 @@ _TRIAGE = "Columbia Protocol triage"
 
 
 class MeasureItem(Document, frozen=True, kw_only=True):
-    """The answer to one item; `value` is None when it could not be scored or was not given."""
+    """The answer to one item; `value` is None when it could not be scored or was not given.
+
+    `asked` and `words` are the clinic's own wording as the client read it: its file may be another one tomorrow.
+    """
 
     id: Annotated[str, F("Number")] = ""
     code: Annotated[str, F("LOINC")] = ""
     text: Annotated[str, F("Item")] = ""
     value: Annotated[int | None, F("Answer")] = None
     skipped: Annotated[bool, F("Not asked")] = False
+    asked: Annotated[str, F("Question as asked")] = ""
+    words: Annotated[str, F("Answer as read")] = ""
 
     def shown(self) -> str:
-        """`3 Sleep: 2`, or why there is no number."""
-        name = " ".join(part for part in (self.id, self.text) if part) or self.code
-        answer = "not asked" if self.skipped else "no answer" if self.value is None else str(self.value)
-        return f"{name}: {answer}"
+        """`3 Sleep: 2`, `3 How do you sleep? Badly (2)`, or why there is no number."""
+        name = " ".join(part for part in (self.id, self.asked or self.text) if part) or self.code
+        number = "not asked" if self.skipped else "no answer" if self.value is None else str(self.value)
+        answer = f"{self.words} ({number})" if self.words else number
+        return f"{name} {answer}" if name.endswith(("?", ":", ".", "!")) else f"{name}: {answer}"
 
 
 class ScaleScore(Document, frozen=True, kw_only=True):
@@ -159,19 +165,26 @@ class InstrumentFile(Document, frozen=True, kw_only=True):
     instrument: Annotated[str, F("Id", max_length=32, widget=Widget.LINE)] = ""
     name: Annotated[str, F("Name", max_length=200, widget=Widget.LINE)] = ""
     licence: Annotated[str, F("Licence", max_length=2000)] = ""
-    text: Annotated[str, F("File", search=False, widget=Widget.HIDDEN)] = ""
+    text: Annotated[str, F("File", search=False, widget=Widget.TEXT)] = ""
     loaded: Annotated[date | None, F("Loaded on")] = None
     retired: Annotated[bool, F("No longer offered")] = False
 
 
+def _same(value: Any) -> Any:
+    """An older document: what came later has a value that says nothing."""
+    return value
+
+
 MEASURE: DocumentType[Measure] = DocumentType(
-    kind="measure", label="Measure", struct=Measure, compartment="IND", version=2, upgrades={1: lambda value: value},
-    title=_title, service_date=lambda document: document.taken, rules=_rules, facts=_facts,
+    kind="measure", label="Measure", struct=Measure, compartment="IND", version=3,
+    upgrades=dict.fromkeys((1, 2), _same), title=_title, service_date=lambda document: document.taken, rules=_rules,
+    facts=_facts,
     help="A questionnaire's score, with its items where they are known.",
 )  # fmt: skip
 PROTECTED_MEASURE: DocumentType[Measure] = DocumentType(
-    kind="protected_measure", label="Protected measure", struct=Measure, compartment="SAFE",
-    title=lambda document: "Protected measure", service_date=lambda document: document.taken, rules=_rules,
+    kind="protected_measure", label="Protected measure", struct=Measure, compartment="SAFE", version=2,
+    upgrades={1: _same}, title=lambda document: "Protected measure",
+    service_date=lambda document: document.taken, rules=_rules,
     help="Kept apart: only you can read it.",
 )  # fmt: skip
 INSTRUMENT_FILE: DocumentType[InstrumentFile] = DocumentType(

@@ -18,12 +18,15 @@ from iop_tui.clinical.measures.definition import (
     SHIPPED,
     Clause,
     Definition,
+    Level,
     Score,
 )
 from iop_tui.kernel.errors import InputRejected
 from iop_tui.kernel.text import clean
 
 MOST_BYTES = 256 * 1024
+_MOST_DOTS = 500
+"""Full stops in one line of a TOML file: its reader takes the square of the steps of a dotted name."""
 _HINT = "Correct the file and load it again; nothing was changed."
 
 
@@ -39,16 +42,19 @@ def read(data: bytes, known: Mapping[str, Definition]) -> Definition:
     A file with `extends` takes everything it does not say from a known instrument; `texts_of` in it gives the words
     of single items. Raises `InputRejected` naming the place.
     """
-    value = _parsed(data)
-    base = value.pop("extends", "")
-    words = value.pop("texts_of", {})
-    if base:
-        if base not in known:
-            raise broken(f"it extends {base!r}, which is not known", "extends")
-        value = {**msgspec.to_builtins(known[base]), **value}
-    if words:
-        value = _with_texts(value, words)
-    return checked(_converted(_clean(value)))
+    try:
+        value = _parsed(data)
+        base = value.pop("extends", "")
+        words = value.pop("texts_of", {})
+        if base:
+            if not isinstance(base, str) or base not in known:
+                raise broken(f"it extends {clean(str(base))[:60]!r}, which is not known", "extends")
+            value = {**msgspec.to_builtins(known[base]), **value}
+        if words:
+            value = _with_texts(value, words)
+        return checked(_converted(_clean(value)))
+    except RecursionError:
+        raise broken("it is nested too deeply") from None
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
@@ -59,24 +65,30 @@ def _parsed(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise broken("it is not UTF-8 text") from None
     try:
-        value = msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        value = msgspec.json.decode(text) if text.lstrip().startswith("{") else _toml(text)
+    except (msgspec.DecodeError, ValueError) as error:  # the latter also for a number of thousands of digits
         raise broken(f"it is neither JSON nor TOML: {clean(str(error))[:120]}") from None
     if not isinstance(value, dict):
         raise broken("it is not a table of settings")
     return value
 
 
+def _toml(text: str) -> Any:
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise broken(f"a line has more than {_MOST_DOTS} full stops; put each item on lines of its own")
+    return tomllib.loads(text)
+
+
 def _with_texts(value: dict[str, Any], words: Any) -> dict[str, Any]:
     items = value.get("items") or []
     if not isinstance(words, dict) or not isinstance(items, list | tuple):
         raise broken("texts_of is a table of item id and text", "texts_of")
-    ids = {item.get("id") for item in items if isinstance(item, dict)}
+    ids = {str(item.get("id")) for item in items if isinstance(item, dict)}
     foreign = sorted(set(words) - ids)
     if foreign:
         raise broken(f"there is no item {foreign[0]!r}", "texts_of")
     told = [
-        {**item, "text": words[item["id"]]} if isinstance(item, dict) and item.get("id") in words else item
+        {**item, "text": words[str(item["id"])]} if isinstance(item, dict) and str(item.get("id")) in words else item
         for item in items
     ]
     return {**value, "items": told}
@@ -119,6 +131,37 @@ def faults(definition: Definition) -> Iterator[tuple[str, str]]:
     yield from _doubled([score.name for score in definition.scores], "scores")
     yield from _conditions(definition, ids, set(scores))
     yield from _changes(definition, set(scores))
+
+
+def weaker(shipped: Definition, own: Definition) -> Iterator[tuple[str, str]]:
+    """What a clinic's file of the same id would take away from who is at risk: (what, where)."""
+    if shipped.protected and not own.protected:
+        yield f"answers to {shipped.name} lie where only their author reads; it must say protected", "protected"
+    if shipped.safety_item and own.safety_item != shipped.safety_item:
+        yield f"{shipped.name} leads to the safety plan by item {shipped.safety_item!r}", "safety_item"
+    kept = [(flag.id, flag.when) for flag in own.flags if flag.safety]
+    if lost := sorted(flag.id for flag in shipped.flags if flag.safety and (flag.id, flag.when) not in kept):
+        yield f"{shipped.name} leads to the safety plan by the flag {lost[0]!r}, on its condition", "flags"
+    if _asking(shipped) and own.levels != shipped.levels:
+        yield f"{shipped.name} has the level {_asking(shipped)[0].name!r}, which asks for an action", "levels"
+    yield from _guarded(shipped, own)
+
+
+def _asking(definition: Definition) -> list[Level]:
+    return [level for level in definition.levels if level.safety or level.action]
+
+
+def _guarded(shipped: Definition, own: Definition) -> Iterator[tuple[str, str]]:
+    """Answers that lead to the safety plan keep their values, and are asked for whenever the shipped file asks."""
+    clauses = [clause for flag in shipped.flags if flag.safety for clause in flag.when]
+    clauses += [clause for level in _asking(shipped) for group in level.any for clause in group]
+    guarded = {name for clause in clauses for name in clause.items} | {shipped.safety_item} - {""}
+    for item in (item for item in shipped.items if item.id in guarded):
+        same = [one for one in own.items if one.id == item.id]
+        if not same or own.values(same[0]) != shipped.values(item):
+            yield f"the answers to item {item.id!r} of {shipped.name} keep their values", f"items.{item.id}.answers"
+    if any(guarded & set(skip.skip) for skip in own.skips if skip not in shipped.skips):
+        yield f"items of {shipped.name} that lead to the safety plan are not left out", "skips"
 
 
 def _general(definition: Definition) -> Iterator[tuple[str, str]]:

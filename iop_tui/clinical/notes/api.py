@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iop_tui.clinical.notes.company import GROUP, NOBODY
 from iop_tui.clinical.notes.links import ObjectiveState, number_of, resolve
 from iop_tui.clinical.notes.model import PROGRESS_NOTE, SERVICE_LINE, ProgressNote, ServiceLine
 from iop_tui.clinical.notes.overlaps import overlaps
@@ -19,6 +20,8 @@ from iop_tui.clinical.notes.similarity import WARN_AT, similarity
 from iop_tui.clinical.notes.thread import Thread, check, prepare, text_of
 
 __all__ = [
+    "GROUP",
+    "NOBODY",
     "PRIVATE_KINDS",
     "PROGRESS_NOTE",
     "SERVICE_LINE",

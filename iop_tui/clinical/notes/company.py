@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from iop_tui.kernel.declare import Finding, Severity
 
@@ -34,15 +34,6 @@ class Member:
     initials: str = ""
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        """Any of the names as a whole word, or None without one."""
-        parts = []
-        for name in sorted({name.strip() for name in self.names if len(name.strip()) > 1}, key=len, reverse=True):
-            word = re.escape(name)
-            parts.append(f"(?-i:{word.title()}|{word.upper()})" if name.casefold() in _WORDS else word)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE) if parts else None
-
-    @cached_property
     def letters(self) -> re.Pattern[str] | None:
         """The initials with their points, `A.B.`; None without two letters."""
         signs = [sign for sign in self.initials if sign.isalpha()]
@@ -54,15 +45,29 @@ class Member:
 NOBODY = Member(())
 
 
+def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:
+    parts = []
+    for name in sorted({name.strip() for name in names if len(name.strip()) > 1}, key=lambda one: (-len(one), one)):
+        word = re.escape(name)
+        parts.append(f"(?-i:{word.title()}|{word.upper()})" if name.casefold() in _WORDS else word)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE) if parts else None
+
+
+@lru_cache(maxsize=8)
+def _anybody(members: tuple[Member, ...]) -> re.Pattern[str] | None:
+    """All names of all members at once: a note is looked through at every pause of typing."""
+    return _any_of(name for member in members for name in member.names)
+
+
 def findings(texts: Iterable[tuple[str, str]], members: tuple[Member, ...], own: Member) -> tuple[Finding, ...]:
     """What speaks against the texts (field, words) of one client's group note; `own` are the client's own names."""
     mine = {name.casefold() for name in own.names}
     found = []
     for field, text in texts:
         part = text[:LOOKED_AT]
-        named = next((hit for member in members if (hit := _named(member, part, mine))), "")
+        named = _named(_anybody(members), part, mine)
         if named:
-            message = f"“{named}” is the name of somebody else in this group: write “another member”."
+            message = f"“{named}” may name somebody else in this group: write “another member”, or “his brother”."
             found.append(Finding(Severity.REFUSE, "other_member", message, field, SOURCE))
             continue
         letters = next((sign[0] for member in members if member.letters and (sign := member.letters.search(part))), "")
@@ -72,11 +77,11 @@ def findings(texts: Iterable[tuple[str, str]], members: tuple[Member, ...], own:
     return tuple(found)
 
 
-def _named(member: Member, text: str, mine: set[str]) -> str:
-    """The first name of a member in a text that is not the client's own name, too."""
-    if member.pattern is None:
+def _named(pattern: re.Pattern[str] | None, text: str, mine: set[str]) -> str:
+    """The first name in a text that is not the client's own name, too."""
+    if pattern is None:
         return ""
-    return next((hit[0] for hit in member.pattern.finditer(text) if hit[0].casefold() not in mine), "")
+    return next((hit[0] for hit in pattern.finditer(text) if hit[0].casefold() not in mine), "")
 
 
 def _dotted(initials: str) -> str:

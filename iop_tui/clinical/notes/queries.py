@@ -36,15 +36,27 @@ def sessions_of(ws: Workspace, day: date, person: bytes) -> tuple[Busy, ...]:
     return tuple(found)
 
 
+_IN_CARE = (
+    "SELECT DISTINCT c.person FROM compartment c JOIN keyring k ON k.compartment = c.id WHERE c.primitive = 'member'"
+    " AND c.kind IN ('IND', 'SUD', 'GRP') AND c.person IS NOT NULL"
+)
+
+
 def group_members(ws: Workspace, person: bytes, day: date) -> tuple[tuple[Member, ...], Member]:
-    """Other clients of this user's groups around a day, and the person's own names; drafts count, too."""
+    """Who may sit in a group with a person, and the person's own names.
+
+    Clients of this user's groups around a day (drafts count, too) with their initials. Before a group has its first
+    notes nobody can say who is in it: everybody else in this user's care may be, by name.
+    """
     rows = ws.view.rows(
         "SELECT DISTINCT n.person FROM record n WHERE n.kind = ? AND n.service_date BETWEEN ? AND ? AND n.author = ?"
         f" AND n.origin IS NULL AND json_extract(n.doc, '$.session_type') = ? AND n.record NOT IN {VOIDED}",
         (PROGRESS_NOTE.kind, (day - GROUP_DAYS).isoformat(), (day + GROUP_DAYS).isoformat(), ws.user.user, GROUP),
     )
-    others = tuple(_names(ws, row[0]) for row in rows if row[0] != person)
-    return others, _names(ws, person)
+    known = {bytes(row[0]) for row in rows} - {person}
+    care = {bytes(row[0]) for row in ws.view.rows(_IN_CARE)} - known - {person}
+    members = [_names(ws, who) for who in sorted(known)]
+    return (*members, *(Member(_names(ws, who).names) for who in sorted(care))), _names(ws, person)
 
 
 def _names(ws: Workspace, person: bytes) -> Member:

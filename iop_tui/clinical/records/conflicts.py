@@ -7,7 +7,7 @@ document has no conflict: what was written elsewhere meanwhile is left behind it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,14 @@ import msgspec
 from iop_tui.access import policy, roles
 from iop_tui.access.primitives import put
 from iop_tui.clinical.records import api as records
-from iop_tui.kernel.declare import Document, DocumentType, FieldInfo, show_value
+from iop_tui.kernel.declare import Document, DocumentType, FieldInfo, Widget, show_value
 from iop_tui.kernel.errors import AlreadySigned, NeedsNewer, NotFound, Refused
 from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
 _ENTRY = "person"
+_SHOWN_AS = "_name"
+"""An id `clinician` is shown as `clinician_name`: whose name is chosen is who is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class Conflict:
         return tuple(field for field in self.fields if field.proposed is None)
 
 
+Write = Callable[[Workspace, records.RecordLine, tuple[bytes, ...], Document], Changes]
+"""Writes a decided version of a record, given all versions as its parents."""
+
+
 def conflict(ws: Workspace, record: bytes) -> Conflict:
     """The open versions of a record with their common ancestor; opening is logged.
 
@@ -92,19 +98,26 @@ def conflict(ws: Workspace, record: bytes) -> Conflict:
 
 
 def merge(
-    ws: Workspace, record: bytes, chosen: Mapping[str, int], edited: Mapping[str, Any] | None = None
+    ws: Workspace,
+    record: bytes,
+    chosen: Mapping[str, int],
+    edited: Mapping[str, Any] | None = None,
+    write: Write | None = None,
 ) -> Changes:
     """Write the version that a person decided: `chosen` names the side of a field, `edited` gives a field's own value.
+    `write` does it for a kind with rules of its own about who writes it and how.
 
     Raises `Refused` naming the fields that nobody decided, or for a draft of somebody else; what `conflict` raises.
     """
     found, edited = conflict(ws, record), edited or {}
-    if why := not_yours(ws, found.line):
+    if write is None and (why := not_yours(ws, found.line)):
         raise Refused(*why)
     undecided = [f.info.label for f in found.open if f.info.name not in chosen and f.info.name not in edited]
     if undecided:
         raise Refused(f"Both versions changed: {', '.join(undecided)}.", "Choose one for each, or write it anew.")
-    values = _values(found, chosen, edited)
+    document = found.kind.parse(_values(found, chosen, edited))
+    if write is not None:
+        return write(ws, found.line, tuple(side.revision for side in found.sides), document)
     row = ws.view.one("SELECT compartment, source FROM record WHERE record = ?", (record,))
     if row is None:
         raise NotFound
@@ -114,7 +127,7 @@ def merge(
         work,
         row[0],
         found.kind,
-        found.kind.parse(values),
+        document,
         person=found.line.person,
         record=record,
         parents=tuple(side.revision for side in found.sides),
@@ -192,6 +205,8 @@ def _common(ws: Workspace, record: bytes, leaves: list[bytes]) -> bytes | None:
 def _fields(kind: DocumentType[Document], ancestor: Side | None, sides: tuple[Side, ...]) -> tuple[FieldChoice, ...]:
     found = []
     for info in kind.fields():
+        if _follows(kind, info):
+            continue
         values = [getattr(side.document, info.name) for side in sides]
         before = getattr(ancestor.document, info.name) if ancestor is not None else None
         changed = [place for place, value in enumerate(values) if ancestor is None or value != before]
@@ -204,9 +219,21 @@ def _fields(kind: DocumentType[Document], ancestor: Side | None, sides: tuple[Si
     return tuple(found)
 
 
+def _follows(kind: DocumentType[Document], info: FieldInfo) -> bool:
+    """Whether a field is the id behind a name that is decided about."""
+    return info.widget is Widget.HIDDEN and any(other.name == info.name + _SHOWN_AS for other in kind.fields())
+
+
 def _values(found: Conflict, chosen: Mapping[str, int], edited: Mapping[str, Any]) -> dict[str, Any]:
     plain = [msgspec.to_builtins(side.document, str_keys=True) for side in found.sides]
     values: dict[str, Any] = {}
+    followers = [info for info in found.kind.fields() if _follows(found.kind, info)]
+    for info in followers:
+        shown = next(field for field in found.fields if field.info.name == info.name + _SHOWN_AS)
+        side = chosen.get(shown.info.name, shown.proposed)
+        if side is None or not 0 <= side < len(plain):
+            raise Refused(f"{shown.info.label} names somebody.", "Take one of the versions.")
+        values[info.name] = plain[side][info.name]
     for field in found.fields:
         name = field.info.name
         side = chosen.get(name, field.proposed)

@@ -29,6 +29,7 @@ from iop_tui.kernel.labeled import Speaker, of_speakers
 from iop_tui.workspace import Workspace
 
 OWN_FIELDS = ("service_date", "start", "stop", "modality")
+_DIRECTED = "45 CFR 164.524(c)(3)(ii)"
 _SPEAKER = {couples.PARTNERS[0]: Speaker.A_JOINT, couples.PARTNERS[1]: Speaker.B_JOINT}
 _ALONE = {couples.PARTNERS[0]: Speaker.A_ALONE, couples.PARTNERS[1]: Speaker.B_ALONE}
 _ATTENDED = {couples.PARTNERS[0]: "attended_a", couples.PARTNERS[1]: "attended_b"}
@@ -97,9 +98,10 @@ def decided(ws: Workspace, person: bytes) -> JointDecision:
     return JOINT_DECISION.decode(*rows[0])
 
 
-def joint_part(ws: Workspace, person: bytes, recipient: str = "") -> JointPart | None:
+def joint_part(ws: Workspace, person: bytes, recipient: str = "", *, elsewhere: bool = False) -> JointPart | None:
     """What of the joint record this user's program may give this partner, as a copy for `recipient`; None for who keeps
-    no joint record.
+    no joint record. `elsewhere`: it goes to neither the partner nor who stands in their place: then on a court's order,
+    or by what both signed.
     """
     pair = couples.couple_of(ws, person)
     if pair is None or not ws.session.holds(pair.joint):
@@ -109,16 +111,18 @@ def joint_part(ws: Workspace, person: bytes, recipient: str = "") -> JointPart |
         return JointPart(DENIED, (), decision.reason, decision.state_rule)
     if decision.decision == COURT_ORDER:
         return JointPart(COURT_ORDER, _all(ws, pair), "", f"{decision.order}; {decision.state_rule}")
+    if elsewhere and decision.decision != BOTH_SIGNED:
+        return JointPart(decision.decision, (), "What was decided lets a copy go to the partner alone.", _DIRECTED)
     if decision.decision == OWN_SEGMENTS:
         words = "The other segments are withheld."
         return JointPart(OWN_SEGMENTS, _own(ws, pair, side), words, decision.state_rule)
     if decision.decision == SUMMARY:
         words = "A summary is given instead of the record."
         return JointPart(SUMMARY, _summary(ws, pair, side), words, decision.state_rule)
-    return _both(ws, pair, recipient)
+    return _both(ws, pair, person, recipient)
 
 
-def _both(ws: Workspace, pair: couples.Couple, recipient: str) -> JointPart:
+def _both(ws: Workspace, pair: couples.Couple, person: bytes, recipient: str) -> JointPart:
     """The whole joint record, by an authorization that both signed (of several, the one that names the recipient);
     without one, nothing of it.
     """
@@ -129,8 +133,19 @@ def _both(ws: Workspace, pair: couples.Couple, recipient: str) -> JointPart:
     rule = "AAMFT Code of Ethics 2.3"
     if not given:
         return JointPart(BOTH_SIGNED, (), "The joint record needs the written authorization of each of them.", rule)
-    named = (line for line in given if any(item.name.casefold() == recipient.casefold() for item in line.open_to))
-    return JointPart(BOTH_SIGNED, _all(ws, pair), "", rule, next(named, given[0]).id)
+    named = [line for line in given if named_as(ws, person, recipient, line) is not None]
+    if not named:
+        return JointPart(BOTH_SIGNED, (), "What both signed about the joint record names another recipient.", rule)
+    return JointPart(BOTH_SIGNED, _all(ws, pair), "", rule, named[0].id)
+
+
+def named_as(ws: Workspace, person: bytes, recipient: str, line: consents.ConsentLine) -> consents.Recipient | None:
+    """The recipient as an authorization names them, a partner by any of their own names; None where it does not."""
+    own = consents.is_self(ws, person, recipient)
+    for item in line.open_to:
+        if item.name.casefold() == recipient.casefold() or (own and consents.is_self(ws, person, item.name)):
+            return item
+    return None
 
 
 def _documents(ws: Workspace, pair: couples.Couple) -> list[tuple[Part, Any]]:

@@ -32,6 +32,10 @@ class RecordRequest(Document, frozen=True, kw_only=True):
     authority: Annotated[
         str, F("Authority", help="Needed for representatives.", max_length=300, source="45 CFR 164.502(g)")
     ] = ""
+    asker: Annotated[
+        str, F("Name of who asks", help="Needed for representatives.", max_length=200, widget=Widget.LINE,
+               source=_VERIFY)
+    ] = ""  # fmt: skip
     asked_on: Annotated[date | None, F("Asked on", required=True)] = None
     verified: Annotated[
         str, F("How identity was verified", required=True, max_length=300, widget=Widget.LINE, source=_VERIFY)
@@ -44,7 +48,10 @@ class RecordRequest(Document, frozen=True, kw_only=True):
         bool | None, F("Talked over alone", required=True,
                        help="Will the copy be found at home? Asked of everybody, alone.", source="program rule CR-13")
     ] = None  # fmt: skip
-    recipient: Annotated[str, F("Copy goes to", max_length=200, widget=Widget.LINE)] = ""
+    recipient: Annotated[
+        str, F("Copy goes to", max_length=200, widget=Widget.LINE, source="45 CFR 164.524(c)(3)(ii)",
+               help="Nobody else than who asks, but for those whom the person's signed authorization names.")
+    ] = ""  # fmt: skip
     remarks: Annotated[str, F("Remarks", widget=Widget.TEXT, search=False)] = ""
 
     @property
@@ -59,6 +66,8 @@ def request_rules(document: RecordRequest, context: RuleContext) -> tuple[Findin
     if document.requester in (GUARDIAN, REPRESENTATIVE) and not document.authority.strip():
         message = "Say by what authority they ask for this person."
         found.append(refuse("authority", message, "authority", "45 CFR 164.502(g)"))
+    if document.requester in (GUARDIAN, REPRESENTATIVE) and not document.asker.strip():
+        found.append(refuse("asker", "Say who asks for this person.", "asker", _VERIFY))
     if document.requester == THE_PERSON and document.requester_id not in ("", document.person):
         message = "Somebody else cannot ask as this person."
         found.append(refuse("someone_else", message, "requester", _ACCESS))

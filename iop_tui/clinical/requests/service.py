@@ -13,17 +13,19 @@ import msgspec
 
 from iop_tui.access.attempts import attempted
 from iop_tui.access.policy import Kind
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
-from iop_tui.clinical.requests.joint import JointPart, joint_part
-from iop_tui.clinical.requests.model import BOTH_SIGNED, COURT_ORDER, RECORD_REQUEST, RecordRequest
+from iop_tui.clinical.requests.joint import JointPart, joint_part, named_as
+from iop_tui.clinical.requests.model import BOTH_SIGNED, COURT_ORDER, RECORD_REQUEST, THE_PERSON, RecordRequest
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.clock import iso
 from iop_tui.kernel.declare import RuleContext, Severity
-from iop_tui.kernel.errors import NoKey, NotReady, RuleRefused
+from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.kernel.streamed import Content
 from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
@@ -40,6 +42,10 @@ NEVER = (
     ("Each clinician's part is prepared by who keeps it; this is what the preparer keeps.", "program rule CR-2"),
     ("Nothing of anyone else's own record is in here: the preparer's program has no key for it.", "program rule CR-10"),
 )
+DIRECTED = ("Only what the person's signed authorization to this recipient covers is included.",
+            "45 CFR 164.524(c)(3)(ii)")  # fmt: skip
+PERSON_ALONE = ("What a person tells in confidence goes to the person alone, when they ask themselves.",
+                "program rule CR-10; 45 CFR 164.502(g)(5)")  # fmt: skip
 _TOLD_BY_OTHERS = (couples.REPORT_FILE.kind, couples.SAFETY_CONCERN.kind)
 """What may hold a partner's words or name who spoke. The file of a report never goes out here; a concern goes after
 review, chosen by its id (`iop-tui packet`, `iop-tui print`). The manifest says the same whether there is any or not.
@@ -67,10 +73,12 @@ class Prepared:
     person: bytes
     request: RecordRequest
     items: list[Item] = field(default_factory=list)
-    files: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[tuple[str, Content]] = field(default_factory=list)
     withheld: list[tuple[str, str]] = field(default_factory=list)
     joint: str = ""
     foreign: int = 0
+    under: dict[str, bytes] = field(default_factory=dict)  # printed record id -> the person's direction to another
+    notices: dict[str, None] = field(default_factory=dict)  # in order, each once
     work: Work = field(default_factory=lambda: Work(0))
 
     def as_json(self) -> dict[str, Any]:
@@ -99,12 +107,20 @@ def prepare(ws: Workspace, person: bytes, request: RecordRequest) -> Prepared:
     with attempted(ws.session, "record-request", person=person):
         _may_ask(ws, person, request)
         prepared = Prepared(person, request, work=ws.work())
-        _own(ws, prepared)
-        part = joint_part(ws, person, request.recipient or people.header(ws, person).name)
+        elsewhere = _elsewhere(ws, prepared)
+        _own(ws, prepared, elsewhere=elsewhere)
+        part = joint_part(ws, person, _recipient(ws, prepared), elsewhere=elsewhere)
         if part is not None:
             _joint(ws, prepared, part)
+        if elsewhere and not prepared.items:
+            raise RuleRefused(
+                "release.request_recipient", "The person signed nothing that lets a copy go to this recipient.",
+                "Record the person's signed authorization that names them first (45 CFR 164.524(c)(3)(ii)).",
+            )  # fmt: skip
         if not prepared.items and part is None:
             raise NoKey("You keep nothing of this person's record.", "Ask the clinicians of the person's care team.")
+    prepared.withheld += [DIRECTED] if elsewhere else []
+    prepared.withheld += [] if request.requester == THE_PERSON else [PERSON_ALONE]
     prepared.withheld += NEVER
     prepared.foreign = _foreign(ws, prepared)
     if prepared.foreign:
@@ -116,7 +132,7 @@ def prepare(ws: Workspace, person: bytes, request: RecordRequest) -> Prepared:
 
 def _may_ask(ws: Workspace, person: bytes, request: RecordRequest) -> None:
     pair = couples.couple_of(ws, person)
-    if pair is not None and request.requester_id == show_id(pair.other(person)):
+    if pair is not None and _is_partner(ws, pair.other(person), request):
         raise RuleRefused(
             "request.someone_else", "A partner asks for their own record, never for the other's.",
             "The person asks on their own; what concerns both needs both signatures.",
@@ -129,22 +145,65 @@ def _may_ask(ws: Workspace, person: bytes, request: RecordRequest) -> None:
         raise NotReady(f"Not ready: {' '.join(item.message for item in refused)}", "Complete the request.")
 
 
+def _is_partner(ws: Workspace, partner: bytes, request: RecordRequest) -> bool:
+    """Whether the partner asks, by id or as a representative of that name; who has no entry of theirs cannot tell."""
+    if request.requester_id == show_id(partner):
+        return True
+    try:
+        return request.requester != THE_PERSON and consents.is_self(ws, partner, request.asker)
+    except NotFound:
+        return False
+
+
+def _recipient(ws: Workspace, prepared: Prepared) -> str:
+    """Who gets the copy: who was named, else who asked."""
+    asked = prepared.request
+    return asked.recipient.strip() or _representative(asked) or people.header(ws, prepared.person).name
+
+
+def _representative(asked: RecordRequest) -> str:
+    """The name of who asks in the person's place; empty where the person asks."""
+    return asked.asker.strip() if asked.requester != THE_PERSON else ""
+
+
+def _elsewhere(ws: Workspace, prepared: Prepared) -> bool:
+    """Whether the copy goes to neither the person nor who asks in the person's place."""
+    name = _recipient(ws, prepared)
+    representative = name.casefold() == _representative(prepared.request).casefold()
+    return not representative and not consents.is_self(ws, prepared.person, name)
+
+
 # -- what goes in --------------------------------------------------------------------------
 
 
-def _own(ws: Workspace, prepared: Prepared) -> None:
+def _own(ws: Workspace, prepared: Prepared, *, elsewhere: bool) -> None:
     hidden = (*records.INTERNAL_KINDS, *_OWN_ADMINISTRATION, *_TOLD_BY_OTHERS)
+    kinds = [kind for kind in OWN_KINDS if prepared.request.requester == THE_PERSON or kind not in consents.APART]
     rows = ws.view.rows(
         "SELECT r.record, c.kind FROM record r JOIN compartment c ON c.id = r.compartment WHERE r.person = ? AND"
-        f" c.person = r.person AND c.primitive = 'member' AND c.kind IN ({','.join('?' * len(OWN_KINDS))})"
+        f" c.person = r.person AND c.primitive = 'member' AND c.kind IN ({','.join('?' * len(kinds))})"
         f" AND r.kind NOT IN ({','.join('?' * len(hidden))}) ORDER BY r.service_date, r.created_ms, r.record",
-        (prepared.person, *OWN_KINDS, *hidden),
+        (prepared.person, *kinds, *hidden),
     )
+    if elsewhere:
+        under = consents.directions(ws, prepared.person, [row[0] for row in rows], _recipient(ws, prepared))
+        prepared.under = {show_id(record): consent for record, consent in under.items()}
+        rows = [row for row in rows if row[0] in under]
     for record, place in rows:
         line = records.line_of(ws, record)
-        _, _, document = signing.opened_document(ws, record)
-        content = {**msgspec.to_builtins(document), "status": line.status, "mark": line.mark}
+        _, kind, document = signing.opened_document(ws, record)
+        content = {**msgspec.to_builtins(kind.bare(document)), "status": line.status, "mark": line.mark}
+        _add_file(ws, prepared, record, content)
         _add(ws, prepared, (record, line.kind, line.label, line.service_date, line.status), place, content)
+
+
+def _add_file(ws: Workspace, prepared: Prepared, record: bytes, content: dict[str, Any]) -> None:
+    """The bytes of an attachment beside its description; one that is not whole on this device is named as missing."""
+    copy = attachments.copy_of(ws, record)
+    if copy is not None:
+        content["copy"] = copy.name if copy.content is not None else f"not in this copy: {copy.missing}"
+    if copy is not None and copy.content is not None:
+        prepared.files.append((copy.name, copy.content))
 
 
 def _joint(ws: Workspace, prepared: Prepared, part: JointPart) -> None:
@@ -161,7 +220,8 @@ def _add(
 ) -> None:
     record, kind, label, day, status = what
     name = f"objects/{len(prepared.items) + 1:04}-{kind}.json"
-    mark = f"Copy for {prepared.request.recipient or 'the person'}, prepared by {ws.user.name}"
+    to = prepared.request.recipient or _representative(prepared.request) or "the person"
+    mark = f"Copy for {to}, prepared by {ws.user.name}"
     raw = msgspec.json.format(
         msgspec.json.encode({"id": show_id(record), "kind": kind, "label": label, "copy": mark, "content": content}),
         indent=2,
@@ -189,37 +249,50 @@ def _foreign(ws: Workspace, prepared: Prepared) -> int:
 
 def _release(ws: Workspace, prepared: Prepared, part: JointPart | None) -> None:
     """The ledger's rows, in the same transaction as the request; the notice and the consent travel along."""
-    name = prepared.request.recipient or people.header(ws, prepared.person).name
-    recipient = consents.Recipient(name=name, address=prepared.request.channel)
-    own = _ids(prepared, joint=False)
-    if own:
-        ground = consents.Ground("request by the person", recipient, PURPOSE, METHOD)
-        given = consents.release(ws, prepared.work, prepared.person, own, ground)
-        prepared.files.append(("notice.txt", given.notice.encode() + b"\n"))
-    joint = _ids(prepared, joint=True)
+    asked = prepared.request
+    recipient = consents.Recipient(name=_recipient(ws, prepared), address=asked.channel)
+    authority = "" if asked.requester == THE_PERSON else f"{asked.requester}: {asked.authority}"
+    purpose = f"{PURPOSE} ({asked.requester} {asked.asker}: {asked.authority})" if authority else PURPOSE
+    for consent, own in _by_direction(prepared).items():
+        basis = "request by the person" if consent is None else "consent"
+        ground = consents.Ground(basis, recipient, purpose, METHOD, consent, authority="" if consent else authority)
+        _let_go(ws, prepared, own, ground)
+    joint = [parse_id(item.id) for item in prepared.items if item.compartment == Kind.JNT]
     if joint and part is not None:
-        decided = part.decision != BOTH_SIGNED
-        ground = consents.Ground(_basis(part), _named(ws, part, recipient), PURPOSE, METHOD, part.consent, decided)
-        given = consents.release(ws, prepared.work, prepared.person, joint, ground)
-        if given.consent_copy:
-            prepared.files.append(("consent.txt", given.consent_copy.encode() + b"\n"))
+        decided, to = part.decision != BOTH_SIGNED, _named(ws, prepared.person, part, recipient)
+        ground = consents.Ground(_basis(part), to, purpose, METHOD, part.consent, decided, authority)
+        _let_go(ws, prepared, joint, ground)
+    if prepared.notices:
+        prepared.files.append(("notice.txt", "\n\n".join(prepared.notices).encode() + b"\n"))
 
 
-def _named(ws: Workspace, part: JointPart, recipient: consents.Recipient) -> consents.Recipient:
+def _by_direction(prepared: Prepared) -> dict[bytes | None, list[bytes]]:
+    """The person's own records by the direction they go on: None is the person's request itself."""
+    found: dict[bytes | None, list[bytes]] = {}
+    for item in prepared.items:
+        if item.compartment != Kind.JNT:
+            found.setdefault(prepared.under.get(item.id), []).append(parse_id(item.id))
+    return found
+
+
+def _let_go(ws: Workspace, prepared: Prepared, chosen: list[bytes], ground: consents.Ground) -> None:
+    given = consents.release(ws, prepared.work, prepared.person, chosen, ground)
+    prepared.notices[given.notice] = None
+    if given.consent_copy:
+        before = sum(name.startswith("consent") for name, _ in prepared.files)
+        name = f"consent-{before + 1}.txt" if before else "consent.txt"
+        prepared.files.append((name, given.consent_copy.encode() + b"\n"))
+
+
+def _named(ws: Workspace, person: bytes, part: JointPart, recipient: consents.Recipient) -> consents.Recipient:
     """The recipient as the joint authorization names them."""
     if part.consent is None:
         return recipient
-    open_to = consents.consent(ws, part.consent).open_to
-    wanted = recipient.name.casefold()
-    return next((item for item in open_to if item.name.casefold() == wanted), recipient)
+    return named_as(ws, person, recipient.name, consents.consent(ws, part.consent)) or recipient
 
 
 def _basis(part: JointPart) -> str:
     return {BOTH_SIGNED: "consent", COURT_ORDER: "court order"}.get(part.decision, "request by the person")
-
-
-def _ids(prepared: Prepared, *, joint: bool) -> list[bytes]:
-    return [parse_id(item.id) for item in prepared.items if (item.compartment == Kind.JNT) is joint]
 
 
 def _describe(ws: Workspace, prepared: Prepared) -> None:

@@ -77,6 +77,9 @@ def restriction_rules(document: Restriction, context: RuleContext) -> tuple[Find
     if document.requester in (GUARDIAN, REPRESENTATIVE) and not document.authority.strip():
         message = "Say by what authority they ask for this person."
         found.append(_refuse("authority", message, "authority", "45 CFR 164.502(g)"))
+    if any(not any(sign.isalnum() for sign in name) for name in document.recipients):
+        found.append(_refuse("recipients", "Name each recipient in words: signs alone match nobody.", "recipients",
+                             SECTION))  # fmt: skip
     if document.covers_from and document.covers_to and document.covers_to < document.covers_from:
         found.append(_refuse("period", "The services end before they begin.", "covers_to", SECTION))
     if document.ground == SELF_PAID:

@@ -13,8 +13,9 @@ from iop_tui.clinical.sessions.model import (
     Session,
 )
 from iop_tui.clinical.sessions.service import SessionLine, missed, sessions, without_note
+from iop_tui.clinical.sessions.settling import torn
 
 __all__ = [
     "APPOINTMENT", "CALENDAR_LINE", "OPEN", "SESSION", "Appointment", "AppointmentLine", "CalendarLine", "Session",
-    "SessionLine", "appointments", "missed", "sessions", "without_note",
+    "SessionLine", "appointments", "missed", "sessions", "torn", "without_note",
 ]  # fmt: skip

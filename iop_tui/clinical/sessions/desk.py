@@ -47,7 +47,7 @@ _BLOCK = b"iop/appointment/1"
 
 @dataclass(frozen=True, slots=True)
 class AppointmentLine:
-    """A time as the schedule lists it. `conflict`: it was changed on two devices; the next change settles it."""
+    """A time as the schedule lists it. `conflict`: it was changed on two devices, and somebody has to decide."""
 
     record: bytes
     person: bytes
@@ -95,6 +95,11 @@ def appointment_of(ws: Workspace, record: bytes) -> AppointmentLine:
     return _line(row)
 
 
+def torn(ws: Workspace) -> list[AppointmentLine]:
+    """Every time that was changed on two devices, in order."""
+    return sorted(map(_line, ws.view.rows(f"{_ROWS} AND r.leaves > 1")), key=_order)
+
+
 def _line(row: Sequence[Any]) -> AppointmentLine:
     return AppointmentLine(row[0], row[1], row[2] or "", APPOINTMENT.decode(row[3], row[4]), row[5] > 1)
 
@@ -134,9 +139,11 @@ def in_my_care(ws: Workspace) -> list[tuple[bytes, str, str]]:
 
 
 def plan(
-    ws: Workspace, person: bytes, appointment: Appointment, *, record: bytes | None = None, slot: bytes = b""
-) -> signing.Saved:
+    ws: Workspace, person: bytes, appointment: Appointment, *, record: bytes | None = None, slot: bytes = b"",
+    act: str = "write",
+) -> signing.Saved:  # fmt: skip
     """Plan a time, or (with `record`) move it or say what became of it. Its findings name what else lies there.
+    Where it was changed on two devices, what is planned now stands for both versions. `act`: how the audit calls it.
 
     Raises `RoleRefused`, `NoKey` without the directory entry, `RuleRefused` where the clinician is not part of the
     person's care, `NotReady` by the rules, `NotFound`.
@@ -154,7 +161,7 @@ def plan(
     )  # fmt: skip
     if slot:
         work.clear_journal.append(slot)
-    ws.session.note(work, "write", person=person, category=Kind.DIR, subject=identifier, detail=APPOINTMENT.kind)
+    ws.session.note(work, act, person=person, category=Kind.DIR, subject=identifier, detail=APPOINTMENT.kind)
     found = (*_findings(ws, appointment), *_clashes(ws, person, appointment, identifier))
     return signing.Saved(identifier, revision, found, ws.commit(work))
 

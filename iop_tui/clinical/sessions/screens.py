@@ -179,9 +179,16 @@ class Schedule(Page):
         self.go("newtime", how=self._first.isoformat() if self._days == 1 else "")
 
     def action_move(self) -> None:
-        """Another time or place."""
-        if (row := self._row) is not None:
+        """Another time or place; where two devices changed it, which of their versions stays."""
+        row = self._row
+        if row is not None and not self._torn(row):
             self.go("draft", row.session) if row.session else self.go("time", row.line.record)
+
+    def _torn(self, row: Row) -> bool:
+        """Whether somebody has to decide between versions first; then that is what opens."""
+        if row.line.conflict:
+            self.go("merge", row.line.record)
+        return row.line.conflict
 
     def action_call_off(self) -> None:
         """Cancel the time; it stays on the schedule as cancelled."""
@@ -197,7 +204,7 @@ class Schedule(Page):
 
     def _became(self, status: str, question: str, consequence: str) -> None:
         row = self._row
-        if row is None:
+        if row is None or self._torn(row):
             return
         if row.session:
             self.go("draft", row.session)  # one's own session says why, in its own record

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iop_tui.access import charts, roles, settle
-from iop_tui.access.policy import AUTHOR_KINDS, Kind
+from iop_tui.access import charts, policy, roles, settle
+from iop_tui.access.policy import AUTHOR_KINDS, Cell, Kind
 from iop_tui.access.primitives import program_compartment
 from iop_tui.kernel.declare import Document, DocumentType
 from iop_tui.kernel.errors import NoKey, Refused
@@ -13,6 +13,8 @@ from iop_tui.kernel.ids import parse_id
 from iop_tui.workspace import Workspace
 
 _COUPLE = (Kind.JNT, Kind.HOLD)
+_OFFICES = (Kind.DIR, Kind.MED, Kind.PAY)
+"""Parts that a whole office writes: the desk, the physicians, the billers."""
 _HOME = {roles.INDIVIDUAL_THERAPIST: Kind.IND, roles.COUNSELOR: Kind.SUD}
 _PRIVATE_ROLE = {"psychotherapy_note": roles.INDIVIDUAL_THERAPIST, "counseling_note": roles.COUNSELOR}
 
@@ -75,7 +77,12 @@ def couple_home(ws: Workspace, subject: bytes, kind: str) -> Home:
 
 def standing(ws: Workspace, person: bytes, kind: str) -> Home:
     """In which part this user signs in a compartment of a kind. Raises `NoKey`, `NotFound`."""
-    return couple_home(ws, person, kind) if kind in _COUPLE else home(ws, person)
+    if kind in _COUPLE:
+        return couple_home(ws, person, kind)
+    office = next((role for role in ws.user.roles if kind in _OFFICES and policy.cell(kind, role) is Cell.FULL), "")
+    if office and not set(_HOME) & set(_parts(ws, person)):
+        return Home(charts.reserved_id(charts.chart_of(ws.session, person), kind), kind, office)
+    return home(ws, person)
 
 
 def place_for(ws: Workspace, person: bytes, kind: DocumentType[Document]) -> Home:

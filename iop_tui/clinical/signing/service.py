@@ -381,7 +381,7 @@ def void(ws: Workspace, record: bytes, *, reason: str, explanation: str) -> Chan
     opened, kind, _ = opened_document(ws, record)
     if line.author != ws.user.user:
         raise Refused("Only its author withdraws a document.", "Write an addendum instead.")
-    if not kind.signable or kind.kind == VOID.kind:
+    if not (kind.signable or kind.voidable) or kind.kind == VOID.kind:
         raise Refused(f"A {kind.label.lower()} is not withdrawn.")
     if record in voided(ws, line.person):
         raise Refused("This document is void already.")

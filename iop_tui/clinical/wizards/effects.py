@@ -127,7 +127,8 @@ def request_of(answers: Answers) -> requests.RecordRequest:
     """The request document that the answers of the guide make."""
     return requests.RecordRequest(
         requester=answers.get("requester", ""), authority=answers.get("authority", ""),
-        asked_on=_day(answers, "asked_on"), verified=answers.get("verified", ""), channel=answers.get("channel", ""),
+        asker=answers.get("asker", ""), asked_on=_day(answers, "asked_on"), verified=answers.get("verified", ""),
+        channel=answers.get("channel", ""),
         safety_talk=answers.get("safety_talk") == YES, recipient=answers.get("recipient", ""),
     )  # fmt: skip
 

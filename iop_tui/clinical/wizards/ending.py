@@ -103,7 +103,7 @@ REQUEST = Guide(
         Step("authority", "By what authority?",
              "A partner is not a representative by being a partner. It may be refused to somebody who may endanger"
              " the person (45 CFR 164.502(g)(5)).",
-             (Ask("authority", "Authority", LINE),),
+             (Ask("asker", "Name of who asks", LINE), Ask("authority", "Authority", LINE)),
              when=lambda answers, facts: answers.get("requester") != THE_PERSON),
         Step("safety", "Talk it over alone", "Asked of everybody: where will the copy be kept, who could find it?",
              (Ask("safety_talk", "Talked over alone", YES_NO),),
@@ -120,7 +120,10 @@ REQUEST = Guide(
         Step("joint", "The joint record", _joint_words,
              when=lambda answers, facts: bool(facts.get("keeps_joint")) and not facts.get("privacy_officer")),
         Step("copy", "Make the copy", _own_words,
-             (Ask("recipient", "Copy goes to", LINE), Ask("folder", "New folder for it", LINE)),
+             (Ask("recipient", "Copy goes to", LINE, required=False,
+                  help="Empty: who asks. Somebody else only by the person's signed authorization that names them.",
+                  source="45 CFR 164.524(c)(3)(ii)"),
+              Ask("folder", "New folder for it", LINE)),
              when=lambda answers, facts: bool(facts.get("keeps")), effect=True),
     ),
 )  # fmt: skip

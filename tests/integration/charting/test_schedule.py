@@ -13,14 +13,17 @@ from iop_tui.access import charts
 from iop_tui.access.policy import Kind
 from iop_tui.access.primitives import put
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.records import api as records
+from iop_tui.clinical.records import conflicts
 from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
-from iop_tui.clinical.sessions import desk
+from iop_tui.clinical.sessions import desk, settling
 from iop_tui.clinical.sessions import service as sessions
-from iop_tui.clinical.sessions.model import APPOINTMENT, SESSION_KINDS, Appointment, Session
+from iop_tui.clinical.sessions.model import APPOINTMENT, SESSION, SESSION_KINDS, Appointment, Session
 from iop_tui.clinical.signing import api as signing
 from iop_tui.interchange.fhirout.collect import records_of
+from iop_tui.kernel.declare import Document
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
@@ -249,18 +252,91 @@ def test_times_stay_out_of_charts_search_and_exports(clinic: Clinic) -> None:
     assert APPOINTMENT.kind not in {item.type.kind for item in records_of(nadia, ana)[0]}
 
 
-def test_a_change_on_two_devices_is_shown_and_settled_by_the_next(clinic: Clinic) -> None:
-    fay, person, day = clinic.ws("fay"), clinic.made.people["max"], clinic.day + timedelta(days=12)
-    record = desk.plan(fay, person, at(clinic, day, "nadia")).record
-    home = charts.compartment_for(fay.session, person, Kind.DIR)
+# -- changed on two devices ----------------------------------------------------------------
+
+
+def torn(ws: Workspace, record: bytes, *versions: Document) -> None:
+    """Versions of a record that know nothing of each other, as two devices write them."""
+    (row,) = ws.view.rows("SELECT compartment, leaf, person, kind FROM record WHERE record = ?", (record,))
+    kind = {APPOINTMENT.kind: APPOINTMENT, SESSION.kind: SESSION}[row[3]]
+    for version in versions:
+        work = ws.work()
+        put(ws.session, work, row[0], kind, version, person=row[2], record=record, parents=(bytes(row[1]),))
+        ws.session.note(work, "write", person=row[2])
+        ws.commit(work)
+
+
+def to_merge(ws: Workspace, record: bytes) -> bool:
+    """Whether Today asks this user to decide."""
+    return any(line.action == "merge" and line.record == record for line in compliance.due(ws))
+
+
+@pytest.fixture
+def moved_twice(clinic: Clinic, request: pytest.FixtureRequest) -> bytes:
+    """A time with Nadia at nine that one device moved to ten and another to eleven, into a room."""
+    day = clinic.day + timedelta(days=12 + sum(map(ord, request.node.name)) % 300)
+    fay = clinic.ws("fay")
+    record = desk.plan(fay, clinic.made.people["max"], at(clinic, day, "nadia")).record
     first = desk.appointment_of(fay, record).appointment
-    (leaf,) = fay.view.rows("SELECT leaf FROM record WHERE record = ?", (record,))
-    for hour in (10, 11):
-        work = fay.work()
-        other = msgspec.structs.replace(first, start=time(hour), stop=time(hour, 50))
-        put(fay.session, work, home, APPOINTMENT, other, person=person, record=record, parents=(bytes(leaf[0]),))
-        fay.session.note(work, "write", person=person)
-        fay.commit(work)
+    change = msgspec.structs.replace
+    torn(fay, record, change(first, start=time(10), stop=time(10, 50)),
+         change(first, start=time(11), stop=time(11, 50), place="in person", room="2"))  # fmt: skip
     assert desk.appointment_of(fay, record).conflict
-    desk.plan(fay, person, first, record=record)
-    assert not desk.appointment_of(fay, record).conflict
+    return record
+
+
+def test_a_time_changed_on_two_devices_is_decided_field_by_field(clinic: Clinic, moved_twice: bytes) -> None:
+    fay = clinic.ws("fay")
+    found = conflicts.conflict(fay, moved_twice)
+    assert [field.info.label for field in found.open] == ["Start", "Stop"]  # who it is with is one choice, not two
+    assert "clinician" not in {field.info.name for field in found.fields}
+    ten, eleven = sorted((0, 1), key=lambda side: str(msgspec.structs.asdict(found.sides[side].document)["start"]))
+    with pytest.raises(NotReady, match="It stops before it starts"):
+        conflicts.merge(fay, moved_twice, {"start": eleven, "stop": ten}, write=settling.settle)
+    assert desk.appointment_of(fay, moved_twice).conflict
+    conflicts.merge(fay, moved_twice, {"start": eleven, "stop": eleven}, write=settling.settle)
+    line = desk.appointment_of(fay, moved_twice)
+    assert (line.conflict, line.appointment.start, line.appointment.room) == (False, time(11), "2")
+    assert line.appointment.clinician == show_id(clinic.user("nadia"))
+    assert len(records.read(fay, moved_twice).parents) == 2
+    assert "merge-versions" in {event.action for event in compliance.audit_report(clinic.ws("fay"))}
+
+
+def test_who_may_plan_a_time_decides_between_its_versions(clinic: Clinic, moved_twice: bytes) -> None:
+    for name, may in (("fay", True), ("nadia", True), ("cleo", False)):
+        ws = clinic.ws(name)
+        try:
+            line = records.line_of(ws, moved_twice)
+        except NotFound:
+            assert not may
+        else:
+            assert (settling.why_not(ws, line) is None) is may
+        assert to_merge(ws, moved_twice) is may, name
+
+
+def test_a_change_that_follows_stands_for_both_versions(clinic: Clinic, moved_twice: bytes) -> None:
+    fay = clinic.ws("fay")
+    line = desk.appointment_of(fay, moved_twice)
+    desk.plan(fay, line.person, line.appointment, record=moved_twice)
+    assert not desk.appointment_of(fay, moved_twice).conflict
+
+
+def test_deciding_about_a_session_settles_its_block(clinic: Clinic) -> None:
+    nadia, day, person = clinic.ws("nadia"), clinic.day + timedelta(days=350), clinic.made.people["max"]
+    session = Session(date=day, start=time(9), stop=time(10))
+    record = sessions.schedule(nadia, person, session).record
+    block, change = desk.block_of(record), msgspec.structs.replace
+    first = desk.appointment_of(nadia, block).appointment
+    torn(nadia, record, change(session, start=time(8)), change(session, start=time(8, 30), modality="in person"))
+    torn(nadia, block, change(first, start=time(8)), change(first, start=time(8, 30), place="in person"))
+    assert to_merge(nadia, record)
+    assert not to_merge(nadia, block)  # one thing to decide, not two
+    found = conflicts.conflict(nadia, record)
+    starts = [msgspec.structs.asdict(side.document)["start"] for side in found.sides]
+    later = starts.index(time(8, 30))
+    conflicts.merge(nadia, record, {"start": later}, write=settling.settle)
+    line = desk.appointment_of(nadia, block)
+    assert (line.conflict, line.appointment.start, line.appointment.place) == (False, time(8, 30), "in person")
+    assert not to_merge(nadia, record)
+    with pytest.raises(NotFound):
+        records.line_of(clinic.ws("fay"), record)

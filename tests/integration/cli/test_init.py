@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,18 +12,19 @@ import pytest
 
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault.totp import code_at
-from tests.support.command import Codes, command
+from tests.support.command import Result, command
 
 PHRASE = "velvet orchard ninety lantern"
 
 
-def _code(codes: Codes, uri: str) -> str:
+def _code(uri: str, ahead: int) -> str:
     seed = Secret(base64.b32decode(parse_qs(urlsplit(uri).query)["secret"][0]))
-    return codes.next("n", lambda at: code_at(seed, at))
+    return code_at(seed, int(time.time()) + ahead)
 
 
 def test_two_rounds(tmp_path: Path) -> None:
-    place, codes = ("--vault", str(tmp_path / "v"), "--json"), Codes()
+    """Each unlock is a minute after the one before, on the clock of the program: every code is accepted once."""
+    place, ahead = ("--vault", str(tmp_path / "v"), "--json"), itertools.count(0, 60)
     weak = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": "short"}])
     assert (weak.code, weak.error) == (3, "weak_passphrase")
     first = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": PHRASE}])
@@ -33,17 +35,19 @@ def test_two_rounds(tmp_path: Path) -> None:
     again = command("init", *place, "--user", "Nadia", secrets=[{"new_passphrase": PHRASE}])
     assert (again.code, again.error) == (3, "refused")
 
-    def unlock() -> dict[str, object]:
-        return {"passphrase": PHRASE, "totp": _code(codes, found["totp_uri"])}
+    def unlocked(*words: str, more: dict[str, object] | None = None) -> Result:
+        later = next(ahead)
+        secrets = {"passphrase": PHRASE, "totp": _code(found["totp_uri"], later)}
+        return command(*words, *place, secrets=[secrets, *([more] if more else [])], ahead=later)
 
-    before = command("list", "people", *place, secrets=[unlock()])
+    before = unlocked("list", "people")
     assert (before.code, before.value) == (0, [])
     assert "kit is untested" in before.err
-    mistyped = command("init", "--confirm", *place, secrets=[unlock(), {"kit": found["kit"][:-1] + "0"}])
+    mistyped = unlocked("init", "--confirm", more={"kit": found["kit"][:-1] + "0"})
     assert mistyped.code == 4
-    done = command("init", "--confirm", *place, secrets=[unlock(), {"kit": found["kit"].lower()}])
+    done = unlocked("init", "--confirm", more={"kit": found["kit"].lower()})
     assert (done.code, done.value) == (0, {"state": "done"})
-    after = command("list", "due", *place, secrets=[unlock()])
+    after = unlocked("list", "due")
     assert (after.code, after.err) == (0, "")
 
 

@@ -125,6 +125,8 @@ def test_a_consent_covers_what_it_says_and_no_more(clinic: Clinic) -> None:
         release(clinic, "nadia", [ana0], ground(consent=made.id, recipient=Recipient(name="Dr Moe")))
     with refused("release.recipient"):
         release(clinic, "nadia", [ana0], ground(consent=made.id, purpose=""))
+    with refused("release.recipient"):
+        release(clinic, "nadia", [ana0], ground(disclosures.OPERATIONS, recipient=Recipient(name=" -- ")))
     with refused("release.nothing"):
         release(clinic, "nadia", [], ground(consent=made.id))
     with refused("release.other_person"):
@@ -184,6 +186,20 @@ def test_a_consent_for_payment_covers_payers_without_naming_them(clinic: Clinic)
     assert clinic.ws("bill").view.rows(told) == [("in force",), ("revoked",)], "the biller is warned"
     asked = {item.who: item for item in who(sol.session, record, payer_consent=True).asked}
     assert "under the person's consent" in asked["a payer"].rule
+
+
+def test_164_524_a_request_gives_a_person_their_own_copy_and_nobody_elses_name_does(clinic: Clinic) -> None:
+    """The name as the directory has it, however it is spaced; whoever asks in their place says by what authority."""
+    nadia, note_of_hers = clinic.ws("nadia"), clinic.made.notes["ana0"]
+    for name in ("Ana", "Quill", "Ana Quill Jr", "Ana Quillx", "Benjamin Odell", "the person"):
+        with refused("release.request_recipient"):
+            release(clinic, "nadia", [note_of_hers], ground(disclosures.REQUEST, recipient=Recipient(name=name)))
+    assert "release: release.request_recipient" in clinic.events("refused")
+    before = len(disclosures.accounting(nadia, clinic.made.people["ana"]).rows)
+    for name in ("Ana Quill", " ana  QUILL "):
+        release(clinic, "nadia", [note_of_hers], ground(disclosures.REQUEST, recipient=Recipient(name=name)))
+    release(clinic, "nadia", [note_of_hers], ground(disclosures.REQUEST, authority="guardian: order 12"))
+    assert len(disclosures.accounting(nadia, clinic.made.people["ana"]).rows) == before + 3
 
 
 def test_what_was_shared_is_released_by_who_shared_it(clinic: Clinic) -> None:

@@ -55,10 +55,12 @@ def take_down(clinic: Clinic, document: restrictions.Restriction, by: str = "fay
     return restrictions.record(clinic.ws(by), clinic.made.people[who], document)
 
 
-def release(clinic: Clinic, to: str, basis: str = disclosures.OPERATIONS, note: str = "ana0") -> consents.Released:
+def release(
+    clinic: Clinic, to: str, basis: str = disclosures.OPERATIONS, note: str = "ana0", authority: str = ""
+) -> consents.Released:
     ws = clinic.ws("nadia")
     work = ws.work()
-    ground = Ground(basis, Recipient(name=to), "payment")
+    ground = Ground(basis, Recipient(name=to), "payment", authority=authority)
     done = consents.release(ws, work, clinic.made.people["ana"], [clinic.made.notes[note]], ground)
     ws.commit(work)
     return done
@@ -107,7 +109,8 @@ def test_only_the_services_that_were_paid_for(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"paid_in_full": None}, {"paid_in_full": False}, {"covers_to": None},
-                                     {"recipients": ()}, {"asked_on": None}, {"requester": "guardian"},
+                                     {"recipients": ()}, {"recipients": (PLAN, "--")}, {"asked_on": None},
+                                     {"requester": "guardian"},
                                      {"asked_on": date(2030, 1, 1)}])  # fmt: skip
 def test_a_request_that_lacks_something_is_refused_and_nothing_is_kept(clinic: Clinic, changed: dict[str, Any]) -> None:
     before = len(restrictions.lines(clinic.ws("fay")))
@@ -179,8 +182,11 @@ def test_the_persons_own_copy_is_theirs_and_a_request_in_their_name_to_somebody_
     record = take_down(clinic, named(clinic, "Quill"))
     restrictions.decide(clinic.ws("nadia"), record, agreed=True)
     release(clinic, "Ana Quill", disclosures.REQUEST)
-    with refused("release.restricted"):
+    with refused("release.request_recipient"):
         release(clinic, "Bertha Quill", disclosures.REQUEST)
+    with refused("release.restricted"):  # nor to who asks in her place and is whom she named
+        release(clinic, "Bertha Quill", disclosures.REQUEST, authority="guardian: order 12")
+    release(clinic, "Gus Example", disclosures.REQUEST, authority="guardian: order 12")
 
 
 def test_it_stands_where_everybody_who_could_disclose_reads_it_and_nowhere_else(clinic: Clinic) -> None:

@@ -252,7 +252,10 @@ def test_t8_a_private_note_in_a_payers_packet_is_a_hard_error_and_leaves_no_row(
 
 
 def test_t9_a_group_note_that_names_another_member_is_blocked(clinic: Clinic) -> None:
-    """Whole names of whoever was in the same groups refuse, their initials warn; one's own name is no problem."""
+    """Whole names of whoever was in the same groups refuse, their initials warn; one's own name is no problem.
+
+    The first note of a new group knows no member yet: then everybody else in the author's care may be one.
+    """
     ana, other = clinic.made.people["ana"], clinic.made.people["max"]
     nadia = clinic.ws("nadia")
 
@@ -264,6 +267,10 @@ def test_t9_a_group_note_that_names_another_member_is_blocked(clinic: Clinic) ->
     def judged(person: bytes, record: bytes) -> tuple[Finding, ...]:
         return charting.findings(nadia, person, PROGRESS_NOTE, signing.opened_document(nadia, record)[2], record)
 
+    first = group(other, "Answered Ana at length.")
+    assert "other_member" in {item.code for item in judged(other, first)}
+    with pytest.raises(NotReady, match="somebody else in this group"):
+        charting.sign(nadia, [first])
     own = group(ana, "Ana spoke about her evenings.", response="Proud of it.", plan="Evening list on the fridge.")
     named = {
         "presentation": group(other, "Answered Ana at length."),

@@ -138,3 +138,14 @@ def test_a_request_in_the_name_of_someone_else(clinic: Clinic, other: str) -> No
     )  # fmt: skip
     with refused(clinic, "record-request", "request.someone_else"):
         requests.prepare(clinic.ws("nadia"), ana, asked)
+
+
+def test_a_copy_for_somebody_whom_the_person_did_not_name_in_writing(clinic: Clinic) -> None:
+    """45 CFR 164.524(c)(3)(ii)."""
+    nadia, ana = clinic.ws("nadia"), clinic.made.people["ana"]
+    asked = requests.RecordRequest(
+        requester="the person", asked_on=today(nadia), verified="Driving license, in person", channel="Her post box",
+        safety_talk=True, recipient="An Attorney",
+    )  # fmt: skip
+    with refused(clinic, "record-request", "release.request_recipient"):
+        requests.prepare(clinic.ws("nadia"), ana, asked)

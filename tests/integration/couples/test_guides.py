@@ -239,8 +239,8 @@ def test_cr10_the_request_guide_writes_the_copy_at_its_last_step(clinic: Clinic,
     decision = {"decision": "own_segments_only", "reason": "Weighed.", "state_rule": "Code 1.2", "order": ""}
     sitting = walk(nadia, sitting, {"safety_talk": True}, decision)
     with pytest.raises(Refused):  # a service writes no files
-        guides.answer(nadia, sitting, {"recipient": "Ana", "folder": str(tmp_path / "copy")})
-    values = {"recipient": "Ana", "folder": str(tmp_path / "copy")}
+        guides.answer(nadia, sitting, {"recipient": "Ana Quill", "folder": str(tmp_path / "copy")})
+    values = {"recipient": "Ana Quill", "folder": str(tmp_path / "copy")}
     done = guidepage.answer(nadia, sitting, values, nadia.rng.token(16))
     assert done.step is None
     assert (tmp_path / "copy" / "manifest.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.requests import api as requests
 from iop_tui.clinical.requests.model import JointDecision, RecordRequest
+from iop_tui.clinical.requests.service import DIRECTED, PERSON_ALONE
 from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
@@ -111,8 +113,118 @@ def test_cr10_without_a_decision_both_sign_and_then_it_is_all_there(clinic: Clin
         assert canary in _text(both)
     assert "HOLDB-CANARY" not in _text(both)
     assert "consent.txt" in dict(both.files)
-    with pytest.raises(RuleRefused):  # the authorization names its recipient
+    with pytest.raises(RuleRefused) as refused:  # the authorization names its recipient
         requests.prepare(cleo, pair.a, ask(clinic, recipient="Somebody Else"))
+    assert refused.value.rule == "release.request_recipient"
+
+
+def test_cr10_what_both_signed_for_somebody_else_stands_in_nobodys_way(clinic: Clinic) -> None:
+    """A's own part goes to A (45 CFR 164.524); of the joint record nothing, since both signed for another recipient."""
+    _record(clinic)
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    joint_release(cleo, pair, "Dr Lee", NAMES)
+    copy = requests.prepare(cleo, pair.a, ask(clinic))
+    assert "HOLDA-CANARY" in _text(copy)
+    assert "JOINT-CANARY" not in _text(copy)
+    assert ("What both signed about the joint record names another recipient.", "AAMFT Code of Ethics 2.3") in (
+        copy.withheld
+    )
+
+
+@pytest.mark.parametrize("who", ["Benjamin Odell", "An Attorney", "Ana", "Quill", "  "])
+def test_164_524_c_3_ii_a_request_to_send_to_another_needs_what_the_person_signed(clinic: Clinic, who: str) -> None:
+    nadia, pair = clinic.ws("nadia"), clinic.pair
+    rows = len(disclosures.accounting(nadia, pair.a).rows)
+    if not who.strip():
+        assert requests.prepare(nadia, pair.a, ask(clinic, recipient=who)).under == {}
+        return
+    with pytest.raises(RuleRefused) as refused:
+        requests.prepare(nadia, pair.a, ask(clinic, recipient=who))
+    assert refused.value.rule == "release.request_recipient"
+    assert "164.524(c)(3)(ii)" in refused.value.hint
+    assert len(disclosures.accounting(nadia, pair.a).rows) == rows
+
+
+def test_164_524_c_3_ii_on_a_signed_direction_goes_what_it_covers_and_no_more(clinic: Clinic) -> None:
+    """Topics and dates of the authorization decide; it travels along, and the ledger names it as the ground."""
+    nadia, pair = clinic.ws("nadia"), clinic.pair
+    saved = notes.save(nadia, pair.a, note(today(nadia) - timedelta(days=90), "OLDER-CANARY"))
+    notes.sign(nadia, [saved.record])
+    form = directed(clinic, pair.a, "An Attorney", covers_from=today(nadia) - timedelta(days=30))
+    given = consents.authorize(nadia, form)
+    copy = requests.prepare(nadia, pair.a, ask(clinic, recipient="an attorney"))
+    assert set(copy.under.values()) == {given.id}
+    assert "OLDER-CANARY" not in _text(copy)
+    assert {item.kind for item in copy.items} == {"progress_note"}
+    assert {"consent.txt", "notice.txt"} <= set(dict(copy.files))
+    assert DIRECTED in copy.withheld
+    requests.finish(nadia, copy)
+    row = disclosures.accounting(nadia, pair.a).rows[-1]
+    assert (row.recipient, row.basis, row.consent) == ("an attorney", "consent", show_id(given.id))
+    consents.revoke(nadia, given.id)
+    with pytest.raises(RuleRefused):
+        requests.prepare(nadia, pair.a, ask(clinic, recipient="An Attorney"))
+
+
+def test_cr10_a_decision_for_a_partner_lets_nothing_go_to_somebody_else(clinic: Clinic) -> None:
+    _record(clinic)
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    for decision in ("own_segments_only", "summary_if_agreed"):
+        clinic.made.clock.advance(1)
+        _decide(clinic, decision)
+        own = requests.joint_part(clinic.ws("cleo"), pair.a, "Ana Quill")
+        assert own is not None
+        assert own.parts
+        part = requests.joint_part(clinic.ws("cleo"), pair.a, "An Attorney", elsewhere=True)
+        assert part is not None
+        assert (part.parts, part.rule) == ((), "45 CFR 164.524(c)(3)(ii)")
+        with pytest.raises(RuleRefused):
+            requests.prepare(cleo, pair.a, ask(clinic, recipient="An Attorney"))
+
+
+def test_164_502_g_who_asks_in_the_persons_place_gets_the_copy_but_nothing_kept_apart(clinic: Clinic) -> None:
+    """CR-10, 4: what lies in HOLD and SAFE goes to the person alone, on their own request; the copy says so to all."""
+    _record(clinic)
+    cleo, nadia, pair = clinic.ws("cleo"), clinic.ws("nadia"), clinic.pair
+    screen = ViolenceScreen(asked=today(nadia), alone=True, hits=19, findings="SCREEN-CANARY", danger_assessment="d",
+                            action="a")  # fmt: skip
+    saved = signing.save(nadia, pair.a, VIOLENCE_SCREEN, screen)
+    assert "SCREEN-CANARY" in _text(requests.prepare(nadia, pair.a, ask(clinic)))
+    guardian = {"requester": "guardian", "authority": "Order 12, county court", "asker": "Gus Quill", "recipient": ""}
+    copy = requests.prepare(nadia, pair.a, ask(clinic, **guardian))
+    assert "quarry walk" in _text(copy)
+    assert "SCREEN-CANARY" not in _text(copy)
+    assert PERSON_ALONE in copy.withheld
+    requests.finish(nadia, copy)
+    row = disclosures.accounting(nadia, pair.a).rows[-1]
+    assert (row.recipient, row.basis) == ("Gus Quill", "request by the person")
+    assert "guardian Gus Quill: Order 12, county court" in row.purpose
+    assert not requests.prepare(cleo, pair.a, ask(clinic, **guardian)).items  # all that Cleo keeps of hers is apart
+    ground = consents.Ground(disclosures.REQUEST, consents.Recipient(name="Gus Quill"), "copy", authority="Order 12")
+    with pytest.raises(RuleRefused) as refused:
+        consents.release(nadia, nadia.work(), pair.a, [saved.record], ground)
+    assert refused.value.rule == "release.person_alone"
+    for bad in ({"recipient": "An Attorney"}, {"asker": "Benjamin Odell", "recipient": "Benjamin Odell"}):
+        with pytest.raises(RuleRefused):
+            requests.prepare(cleo if "asker" in bad else nadia, pair.a, ask(clinic, **(guardian | bad)))
+    with pytest.raises(NotReady):
+        requests.prepare(nadia, pair.a, ask(clinic, **(guardian | {"asker": ""})))
+
+
+def directed(clinic: Clinic, person: bytes, to: str, **more: Any) -> consents.Consent:
+    """A person's signed authorization that what it names goes to somebody outside."""
+    now = today(clinic.nadia)
+    signed = consents.ConsentSignature(
+        person=show_id(person), signer="client", name="Ana Quill", method="typed in person", witness="Fay",
+        signed_on=now,
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "person": show_id(person), "person_name": "Ana Quill", "discloser": "Nadia", "source": "IND",
+        "recipients": (consents.Recipient(name=to, address="1 Main St"),), "topics": ("progress notes",),
+        "description": "Progress notes", "purpose": "as asked", "expires_on": now + timedelta(days=60),
+        "signatures": (signed,), "copy_given": True,
+    }  # fmt: skip
+    return consents.template(consents.HIPAA, **(values | more))
 
 
 DECIDED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -133,7 +245,7 @@ def test_cr10_the_joint_part_obeys_the_newest_decision(clinic: Clinic) -> None:
         assert prepared.joint == decision
         assert all(canary in text for canary in inside)
         assert not [canary for canary in outside if canary in text]
-    for_b = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic, recipient="Ben"))
+    for_b = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic, recipient="Benjamin Odell"))
     assert for_b.joint == "both_signed"  # a decision is one partner's
 
 
@@ -173,11 +285,11 @@ def test_cr10_a_declared_request_reads_back(clinic: Clinic) -> None:
 def test_t3_a_safety_entry_changes_no_byte_of_a_joint_copy(clinic: Clinic) -> None:
     _record(clinic)
     _decide(clinic, "court_order", order="Family court 7")
-    before = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic)).files
+    before = requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic, recipient="Benjamin Odell")).files
     joint_before = requests.prepare(clinic.ws("cleo"), clinic.pair.a, ask(clinic)).files
     nadia = clinic.ws("nadia")
     screen = ViolenceScreen(asked=today(nadia), alone=True, hits=19, findings="x " * 400, danger_assessment="d",
                             action="a")  # fmt: skip
     signing.save(nadia, clinic.pair.a, VIOLENCE_SCREEN, screen)
-    assert requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic)).files == before
+    assert requests.prepare(clinic.ws("cleo"), clinic.pair.b, ask(clinic, recipient="Benjamin Odell")).files == before
     assert requests.prepare(clinic.ws("cleo"), clinic.pair.a, ask(clinic)).files == joint_before

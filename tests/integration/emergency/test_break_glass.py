@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from iop_tui.access import breakglass, charts, oncall, roles
+from iop_tui.access import breakglass, charts, oncall
 from iop_tui.access.policy import Kind
 from iop_tui.access.settle import settle
 from iop_tui.clinical.charting import service as charting
@@ -35,65 +35,14 @@ from iop_tui.kernel.rng import Rng
 from iop_tui.store.session import NOBODY
 from iop_tui.vault.digest import derive
 from iop_tui.workspace import Workspace, founding
+from tests.integration.emergency.conftest import Beside
 from tests.support.care import SAFETY
 from tests.support.oracle import Log
-from tests.support.vaults import PHRASE, Member, Program, copied, empty, leave, program, refresh
+from tests.support.vaults import PHRASE, Program, copied, empty, leave, refresh
 
 REASON = "Ana calls at night, cannot say where she is, Nadia does not answer."
 BORN = date(1988, 4, 2)
 _SIGN = "I stop sleeping"
-Beside = Callable[[str], Workspace]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program with a privacy officer and a signed safety plan of Ana's, settled."""
-    made = program(tmp_path_factory.mktemp("glass"))
-    with made.workspace() as nadia:
-        new = staff.add_user(nadia, name="Pia", user_roles=(roles.PRIVACY_OFFICER,), phrase=bytearray(PHRASE))
-        made.users["pia"] = Member("Pia", new.secrets, new)
-        nadia.confirm(bytearray(PHRASE))
-        saved = charting.save(nadia, made.people["ana"], SAFETY_PLAN, SAFETY)
-        charting.sign(nadia, [saved.record])
-        made.notes["plan"] = saved.record
-        for name in ("abe", "pia", "tom", "cleo", "sol"):
-            leave(made.beside(nadia, name))
-        for line, _ in _owed(nadia):
-            staff.complete(nadia, line)
-    return made
-
-
-def _owed(ws: Workspace) -> list[tuple[bytes, object]]:
-    from iop_tui.clinical.staff import api as staffing
-
-    return [(line.id, kinds) for line, kinds in staffing.owed(ws)]
-
-
-@pytest.fixture
-def made(template: Program, tmp_path: Path) -> Program:
-    """A copy for a test that writes."""
-    return copied(template, tmp_path)
-
-
-@pytest.fixture
-def ws(made: Program) -> Iterator[Workspace]:
-    """Nadia: Ana's therapist."""
-    with made.workspace() as opened:
-        yield opened
-
-
-@pytest.fixture
-def beside(made: Program, ws: Workspace) -> Iterator[Beside]:
-    """`beside("tom")`: a colleague on the same open vault, settled."""
-    opened: list[Workspace] = []
-
-    def one(name: str) -> Workspace:
-        opened.append(made.beside(ws, name))
-        return opened[-1]
-
-    yield one
-    for other in opened:
-        leave(other)
 
 
 def wish(**changes: object) -> Wish:

@@ -81,8 +81,11 @@ def test_leaving(site: Site, tmp_path: Path) -> None:
                   "--recipient-kind", "client")  # fmt: skip
         assert do(*packet, "--to", "age1nobody", "--recipient", "Dr Lee")["error"]["code"] == "no_recipient"
         assert do(*packet, "--to", "passphrase", "--recipient", "Dr Lee")["error"]["code"] == "release.no_consent"
-        ground = ("--basis", "request by the person", "--recipient", "The client")
+        ground = ("--basis", "request by the person")
         key = str(pyrage.x25519.Identity.generate().to_public())
+        elsewhere = do(*packet, *ground, "--recipient", "Dr Lee", "--to", key)
+        assert elsewhere["error"]["code"] == "release.request_recipient"
+        assert not (tmp_path / "p").exists()
         sealed = do(*packet, *ground, "--to", key)
         assert "documents.pdf" in sealed["contents"]
         assert "passphrase" not in sealed

@@ -163,6 +163,16 @@ def test_substance_use_records_carry_their_labels(small: Program, tmp_path: Path
     assert document["contained"][0]["resourceType"] == "Provenance"
 
 
+def test_164_524_c_3_ii_a_request_exports_to_nobody_else(ws: Workspace, small: Program, tmp_path: Path) -> None:
+    """To send it to another takes the person's signed authorization: nothing is written, no row is kept."""
+    before = len(disclosures.accounting(ws, small.people["ana"]).rows)
+    with pytest.raises(RuleRefused) as refused:
+        exports.export_person(ws, small.people["ana"], tmp_path / "out", recipient=consents.Recipient(name="Dr Lee"))
+    assert refused.value.rule == "release.request_recipient"
+    assert not (tmp_path / "out").exists()
+    assert len(disclosures.accounting(ws, small.people["ana"]).rows) == before
+
+
 def test_ledger_refuses_a_record_of_somebody_else(ws: Workspace, small: Program) -> None:
     """CR-10: the release tool takes one person's records at a time."""
     ground = consents.Ground("request by the person", consents.Recipient(name="Ana Quill"), "copy")

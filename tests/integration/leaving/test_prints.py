@@ -17,7 +17,7 @@ from iop_tui.clinical.disclosures import api as disclosures
 from iop_tui.clinical.notes.private import PSYCHOTHERAPY_NOTE, PsychotherapyNote
 from iop_tui.clinical.relapse.model import Aftercare, CopingStep, LapseStep, RelapsePlan, Support, Trigger, WarningSign
 from iop_tui.clinical.safety.plan import SafetyPlan, begun
-from iop_tui.interchange.prints import cards, copies, plans
+from iop_tui.interchange.prints import cards, copies, plans, turning
 from iop_tui.interchange.prints.layout import Block, Form, Head, Sheet, blocks_of
 from iop_tui.interchange.prints.markdown import body_text, sheet_text
 from iop_tui.interchange.prints.pdf import pages_of, pdf_of
@@ -105,6 +105,30 @@ def test_names_from_right_to_left_are_joined_and_turned(tmp_path: Path) -> None:
     assert "مرحبا" in said
     assert not typefaces.is_plain("مرحبا")
     assert typefaces.is_plain("Größe, Łódź, Ελλάδα – “ok” …")
+
+
+def _lines(content: bytes) -> list[str]:
+    """What stands on the first page from left to right, line by line, whatever order it is kept in."""
+    with pdfium.PdfDocument(content) as document:
+        page = document[0].get_textpage()
+        signs = [(page.get_charbox(at), page.get_text_range(at, 1)) for at in range(page.count_chars())]
+    rows: dict[int, list[tuple[float, str]]] = {}
+    for (left, bottom, _, top), sign in signs:
+        if sign.strip() and top > bottom:
+            rows.setdefault(round((top + bottom) / 2 / 8), []).append((left, sign))
+    return ["".join(sign for _, sign in sorted(row)) for row in rows.values()]
+
+
+@pytest.mark.parametrize("name", ["نور الدين", "נועה כהן", "Jürgen נועה", "Zoë"])
+def test_a_phone_number_reads_the_same_beside_any_name(name: str) -> None:
+    """An Arabic name turned `(555) 010-1200` into `1200-010 (555)`: another number, on a card for an emergency."""
+    plan = plans.carried(RelapsePlan(supports=(Support(name=name, phone="(555) 019-8723"),)))
+    assert plan is not None
+    for content in (cards.page(plan, HEAD, NOW), cards.wallet(plan, HEAD, NOW)):
+        assert any("019-8723" in line and "(555)" in line for line in _lines(content)), name
+        assert any(line.find("555") < line.find("019-8723") for line in _lines(content) if "8723" in line), name
+    assert turning.steadied("no turned word: (555) 010") == "no turned word: (555) 010"
+    assert turning.LEFT_TO_RIGHT + "(555) 019-8723" in plans.text_message(plan) or name == "Zoë"
 
 
 def test_what_no_typeface_has_is_said(tmp_path: Path) -> None:

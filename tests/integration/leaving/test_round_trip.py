@@ -35,7 +35,8 @@ from tests.support.vaults import START, Program, empty, hire, leave, refresh, to
 _STORED = (
     "SELECT r.kind, r.person, r.doc, r.version FROM record r JOIN compartment m ON m.id = r.compartment"
     " WHERE m.kind IN ('DIR', 'IND', 'SUD', 'MED', 'CRISIS') AND r.source != 'projection'"
-    " AND r.kind NOT IN ('chart_map', 'registration', 'care_member', 'couple_link', 'forwarded', 'disclosure')"
+    " AND r.kind NOT IN ('chart_map', 'registration', 'care_member', 'couple_link', 'forwarded', 'disclosure',"
+    " 'appointment')"
 )
 _KINDS = {kind.kind: kind for kind in slices.TYPES}
 Fields = Counter[tuple[str, str, bytes]]

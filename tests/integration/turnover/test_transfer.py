@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from iop_tui.access import charts, roles
+from iop_tui.access import charts, policy, roles
 from iop_tui.access.policy import Kind
+from iop_tui.access.primitives import Target, next_number, open_compartment, user_recipient
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
@@ -72,6 +73,29 @@ def test_the_only_therapist_leaves_and_no_note_becomes_unreadable(clinic: Clinic
     assert clinic.payloads("tom", "After the move") == 0
     with refused("transfer.nothing"):
         turnover.transfer(clinic.ws("fay"), clinic.user("tom"), ida)
+
+
+@pytest.mark.parametrize("name", ["cleo", "bill"])
+def test_a_key_that_somebody_invents_for_the_giver_keeps_no_hand_over_waiting(clinic: Clinic, name: str) -> None:
+    """Modified software founds Ben's parts once more and says that Tom has those keys: they count for nobody."""
+    ida, ben = hire(clinic, "Ida", IT), clinic.made.people["ben"]
+    chart = charts.chart_of(clinic.ws("tom").session, ben)
+    forger = clinic.ws(name)
+    work = forger.work()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy, "may_be_member", lambda kind, granted: True)
+        for kind in (Kind.IND, Kind.CRISIS):
+            target = Target(charts.reserved_id(chart, kind), kind, ben)
+            number = next_number(forger.session, target.id)
+            to = user_recipient(forger.session, clinic.user("tom"), IT)
+            open_compartment(forger.session, work, target, [to], act="open-compartment", number=number)
+    forger.session.note(work, "forged")
+    forger.commit(work)
+    for who in ("fay", "tom"):
+        turnover.transfer(clinic.ws(who), clinic.user("tom"), ida)
+    (line,) = turnover.transfer(clinic.ws("fay"), clinic.user("tom"), ida)
+    assert (line.handed_over, line.ended, line.waiting_for) == (True, True, "")
+    assert clinic.payloads("ida", QUARRY) == 1
 
 
 def test_a_successor_ends_what_the_predecessor_shared(clinic: Clinic) -> None:

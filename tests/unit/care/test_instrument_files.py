@@ -166,3 +166,21 @@ def test_scores_and_definitions_are_found_by_name() -> None:
     assert phq is not None
     assert (audit_c.high, bam.name, phq.id) == (12, "BAM", "phq-9")
     assert score_named("Unheard-of") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'extends = ["phq-9"]',
+        b'{"extends": {"a": 1}}',
+        b'{"items": [{"id": [1], "answers": "x"}], "texts_of": {"a": "b"}}',
+        b"cadence_days = " + b"9" * 5_000,
+        b"a = " + b"[" * 20_000 + b"]" * 20_000,
+        b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+        b".".join([b"a"] * 60_000) + b" = 1",
+        b".".join([b"a"] * 500) + b" = 1",
+    ],
+)
+def test_a_file_made_to_break_the_reader_is_refused(data: bytes) -> None:
+    with pytest.raises(InputRejected):
+        read(data, shipped())

@@ -74,7 +74,7 @@ def test_reliable_changes_are_marked_for_the_better_and_for_the_worse() -> None:
     body = "\n".join(text([curve(20, 12, 19, marks=f" {BETTER}{WORSE}")]))
     assert BETTER in body
     assert WORSE in body
-    said = "".join(part for part, _ in legend([curve(20, 12, marks=f" {BETTER}")], []))
+    said = "".join(part for part, _ in legend([curve(20, 12, marks=f" {BETTER}")], [], 78))
     assert "better" in said
     assert "worse" in said
 
@@ -84,7 +84,7 @@ def test_several_series_share_one_scale_in_percent() -> None:
     lines = text([curve(24, 12, 3), other])
     assert lines[0].startswith("100%")
     assert all(glyph in "".join(lines) for glyph in GLYPHS[:2])
-    assert "x GAD-7 7" in "".join(part for part, _ in legend([curve(24, 12, 3), other], []))
+    assert "x GAD-7 7" in "".join(part for part, _ in legend([curve(24, 12, 3), other], [], 78))
 
 
 def test_events_stand_on_the_axis_at_their_day() -> None:

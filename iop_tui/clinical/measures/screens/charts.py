@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from textual import on
@@ -12,11 +11,9 @@ from textual.widget import Widget
 
 from iop_tui.clinical.measures import library, series
 from iop_tui.clinical.measures.change import BETTER as BETTER_WORD
-from iop_tui.clinical.measures.reading import MOST_BYTES, broken
+from iop_tui.clinical.measures.screens.shelf import ask_and_load
 from iop_tui.clinical.people import api as people
-from iop_tui.kernel.errors import InputRejected
 from iop_tui.store.views.view import Changes
-from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import PickSeveral
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.frame.palette import Entry, Palette
@@ -66,21 +63,6 @@ def picture(ws: Workspace, person: bytes, chosen: Sequence[str]) -> Picture:
         tuple(curve_of(each) for each in found), tuple(tuple(point.record for point in each.points) for each in found),
         tuple(Mark(event.on, event.letter, event.word) for event in events),
     )  # fmt: skip
-
-
-def load(ws: Workspace, path: str) -> tuple[str, Changes]:
-    """Take a clinic's file into use; its name. Raises `InputRejected`."""
-    place = Path(path).expanduser()
-    try:
-        if not place.is_file():
-            raise InputRejected("There is no such file.", "Check the path.")
-        if place.stat().st_size > MOST_BYTES:
-            raise broken(f"it is larger than {MOST_BYTES // 1024} KiB")
-        data = place.read_bytes()
-    except OSError:
-        raise InputRejected("The file cannot be read.", "Check the path and the medium.") from None
-    definition, changes = library.install(ws, data)
-    return definition.name, changes
 
 
 class MeasureCharts(Page):
@@ -195,16 +177,11 @@ class MeasureCharts(Page):
 
     def action_load(self) -> None:
         """Load a questionnaire of the clinic's."""
-        self.start(self._load, group="give")
+        self.start(ask_and_load, self, group="give")
 
-    async def _load(self) -> None:
-        answer = await self.app.push_screen_wait(AskLine(
-            "Load a questionnaire", "A TOML or JSON file with the clinic's own texts or thresholds, for the whole"
-            " program. One of the same id is replaced.", "File",
-        ))  # fmt: skip
-        if answer is not None:
-            name, _ = await self.desk.write(load, answer[1])
-            self.app.notify(f"{name} is in use.")
+    def action_shelf(self) -> None:
+        """Every questionnaire of the program."""
+        self.go("questionnaires")
 
     @on(TrendChart.Moved)
     def _moved(self, event: TrendChart.Moved) -> None:

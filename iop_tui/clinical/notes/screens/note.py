@@ -93,7 +93,8 @@ class NoteEditor(Watching):
             return
         self.form.objectives.offer(thread.objectives)
         if not self.note.stored and not self.note.restored_at_ms:
-            self.form.objectives.set_value(links.still_open(self.form.objectives.value, thread.objectives))
+            self.form.objectives.begin_with(links.still_open(self.form.objectives.value, thread.objectives))
+            self.form.answered("objectives")
         for text in self.text_fields().values():
             text.completer = self._complete
 

@@ -29,6 +29,11 @@ class ObjectivesField(ValueField):
         self.objectives = tuple(objectives)
         self.refresh()
 
+    def begin_with(self, value: Sequence[str]) -> None:
+        """The links a new note begins with. Nobody typed them: they alone are no text to be kept."""
+        self.value = tuple(value)
+        self.refresh()
+
     def shown(self) -> str:
         """Numbers and words."""
         return "; ".join(self._words(item) for item in self.value) or "none: # links one, or give the reason below"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import msgspec
@@ -12,11 +12,15 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.measures.model import TYPES as MEASURES
+from iop_tui.clinical.measures.model import Measure, MeasureItem
 from iop_tui.clinical.medications.model import Allergy, Medication, Reaction
 from iop_tui.clinical.plans.model import Coded, Condition, PlannedActivity, ReceivedGoal, ReceivedPlan
 from iop_tui.clinical.plans.treatment import Diagnosis, Goal, Intervention, Objective, Problem, TreatmentPlan
+from iop_tui.clinical.relapse.model import CopingStep, RelapsePlan
 from iop_tui.clinical.safety.model import RiskAssessment
-from iop_tui.clinical.sessions.model import Encounter, Procedure
+from iop_tui.clinical.safety.plan import SafetyPlan
+from iop_tui.clinical.sessions.model import Encounter, Procedure, Session
+from iop_tui.clinical.toxicology.testing import Analyte, DrugScreen
 from iop_tui.interchange.fhir import validate
 from iop_tui.interchange.fhir.carried import carried, owner, place, restorable, vault
 from iop_tui.interchange.fhirout import build, verbatim
@@ -172,3 +176,55 @@ def test_what_is_no_resource(raw: bytes) -> None:
 )  # fmt: skip
 def test_a_damaged_carrier_is_no_document(content: dict[str, str]) -> None:
     assert carried({"extension": [{"url": "urn:iop-tui:document", "valueAttachment": content}]}) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "status"),
+    [
+        (Session(date=_DAY, start=time(9), stop=time(9, 50), status="kept"), "Encounter", "finished"),
+        (Session(date=_DAY, start=time(9), stop=time(9, 50)), "Appointment", "booked"),
+        (Session(date=_DAY, start=time(9), stop=time(9, 50), status="no-show", reason="x"), "Appointment", "noshow"),
+        (Session(date=_DAY, status="cancelled", reason="ill"), "Appointment", "cancelled"),
+        (Session(date=_DAY), "Appointment", "proposed"),
+    ],
+)
+def test_a_session_is_what_became_of_it(document: Session, kind: str, status: str) -> None:
+    (found,) = resources_of(record(_KINDS["session"], document), AROUND)
+    check([found])
+    assert (found["resourceType"], found["status"]) == (kind, status)
+
+
+def test_carried_plans_are_answers_to_a_form_and_a_care_plan() -> None:
+    """No published profile: the form lies inside, the plan's kind in a local category, its steps are activities."""
+    kind = _KINDS["relapse_plan"]
+    plan = RelapsePlan(made=_DAY, steps=(CopingStep(action="Call Ida", minutes=5),), reasons="Mia")
+    answers, care = resources_of(record(kind, plan), AROUND)
+    check([answers, care])
+    (form,) = answers["contained"]
+    assert answers["questionnaire"] == f"#{form['id']}"
+    assert {each["linkId"] for each in answers["item"]} <= {each["linkId"] for each in form["item"]}
+    assert care["category"][0]["coding"][0]["code"] == "relapse-prevention"
+    assert ["Call Ida" in each["detail"]["description"] for each in care["activity"]] == [True]
+    draft = resources_of(record(_KINDS["safety_plan"], SafetyPlan(made=_DAY), status="draft"), AROUND)
+    signed = resources_of(record(_KINDS["safety_plan"], SafetyPlan(made=_DAY)), AROUND)
+    assert [each["resourceType"] for each in draft] == ["QuestionnaireResponse", "CarePlan"]
+    assert [each["resourceType"] for each in signed] == ["QuestionnaireResponse", "CarePlan", "Flag"]
+
+
+def test_a_drug_screen_says_each_result_and_how_sure_it_is() -> None:
+    panel = (
+        Analyte(substance="opiates", presumptive="positive", definitive="negative", cutoff=300.0),
+        Analyte(substance="THC", presumptive="negative"), Analyte(substance="alcohol", presumptive="not tested"),
+    )  # fmt: skip
+    (found,) = resources_of(record(_KINDS["drug_screen"], DrugScreen(collected=_DAY, panel=panel)), AROUND)
+    check([found])
+    said = [each.get("valueCodeableConcept", {}).get("text") for each in found["component"]]
+    assert said == ["negative (definitive)", "negative (presumptive)", None]
+
+
+def test_the_clinics_own_wording_leaves_with_the_answers() -> None:
+    kind = _KINDS["measure"]
+    item = MeasureItem(id="1", text="Sleep", value=2, asked="How do you sleep?", words="Badly")
+    total, answers = resources_of(record(kind, Measure(instrument="Own", taken=_DAY, score=2, items=(item,))), AROUND)
+    check([total, answers])
+    assert answers["item"][0]["text"] == "How do you sleep?"

@@ -159,3 +159,26 @@ def test_other_encodings_are_read() -> None:
     text = "<?xml version='1.0' encoding='utf-16'?><ClinicalDocument><title>Größe</title></ClinicalDocument>"
     (found,) = ccda.read(text.encode("utf-16"), "x", ())
     assert found.fields["title"] == "Größe"
+
+
+def test_a_document_about_two_people_is_refused() -> None:
+    """A record is about one person; which of two a finding belongs to, no program should guess."""
+    (path,) = VECTORS.glob("Documents__Care_Plan*.xml")
+    data = path.read_bytes()
+    start, stop = data.index(b"<recordTarget"), data.index(b"</recordTarget>") + len(b"</recordTarget>")
+    with pytest.raises(Refused, match="several people"):
+        list(ccda.read(data[:stop] + data[start:stop] + data[stop:], "x", EVERYTHING))
+
+
+@pytest.mark.parametrize(
+    ("body", "flag"),
+    [
+        ("<component><nonXMLBody><text><reference value='http://example.org/a.pdf'/></text></nonXMLBody></component>",
+         ccda.ELSEWHERE),
+        ("<component><nonXMLBody><text representation='B64'>AAAA</text></nonXMLBody></component>", ccda.NOT_TEXT),
+        ("", ccda.NO_TEXT),
+    ],
+)
+def test_what_cannot_be_read_says_so(body: str, flag: str) -> None:
+    (found,) = ccda.read(f"<ClinicalDocument><title>Letter</title>{body}</ClinicalDocument>".encode(), "x", ())
+    assert found.flags[:1] == (flag,)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from iop_tui.interchange.fhir.mapping import DOCUMENTS
 from iop_tui.interchange.items import Mapped
 from iop_tui.interchange.moving import vcard
 
@@ -73,3 +76,41 @@ def test_not_utf_8_and_too_large() -> None:
         list(vcard.read(b"BEGIN:VCARD\nFN:\xff\nEND:VCARD\n", "x"))
     with pytest.raises(vcard.Refused, match="larger"):
         list(vcard.read(b" " * (16 << 20) + b"x", "x"))
+
+
+def old(*lines: bytes) -> bytes:
+    return b"\r\n".join((b"BEGIN:VCARD", b"VERSION:2.1", *lines, b"END:VCARD", b""))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;", "N:Müller;Jürgen".encode(),
+        b"N;ENCODING=QUOTED-PRINTABLE:M=C3=BC=\r\nller;J=C3=BCrgen", b"N:M\xfcller;J\xfcrgen",
+        b"N;QUOTED-PRINTABLE:M=FCller;J=FCrgen",
+        b"N;CHARSET=ISO-8859-1:M\xfcller;J\xfcrgen", b"N;CHARSET=martian:M\xfcller;J\xfcrgen",
+    ],
+)  # fmt: skip
+def test_a_telephones_cards_are_read_in_whatever_signs_it_wrote(name: bytes) -> None:
+    data = old(name, b"TEL;FAX:1", b"TEL;CELL:+1 555 0100")
+    (found,) = vcard.read(data, "x")
+    assert (found.fields["given"], found.fields["family"], found.fields["phone"]) == ("Jürgen", "Müller", "+1 555 0100")
+    assert name.replace(b"=\r\n", b"") in found.raw, "kept as it came"
+    assert [each.fingerprint_parts for each in vcard.read(data, "y")] == [found.fingerprint_parts]
+
+
+def test_who_has_no_name_is_nobody() -> None:
+    (found,) = read(card("ORG:Acme Clinic", "TEL:1"))
+    assert (found.kind, found.person_key, found.fields["text"]) == ("received", None, "Acme Clinic")
+
+
+@given(st.integers(0, 400), st.binary(max_size=6))
+def test_whatever_is_put_into_an_old_card_is_read_or_refused(place: int, more: bytes) -> None:
+    data = old(b"N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BC=\r\nller;J", b"TEL;CELL:1", b"NOTE:\xfc")
+    place %= len(data)
+    try:
+        for each in vcard.read(data[:place] + more + data[place:], "x"):
+            DOCUMENTS[each.kind].parse(each.fields)
+            assert str(each.fields).isprintable() or "\\" in str(each.fields)
+    except vcard.Refused:
+        return
