@@ -30,6 +30,7 @@ from iop_tui.ui.page import Desk, DeskApp, Go, Page
 from iop_tui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iop_tui.shell.attaching.viewing import Viewing
     from iop_tui.shell.exchange.runner import Runner
     from iop_tui.shell.process.hangup import Hangup
 
@@ -103,6 +104,13 @@ class IopApp(DeskApp):
         from iop_tui.shell.exchange.runner import Runner
 
         return Runner(self)
+
+    @cached_property
+    def viewing(self) -> Viewing:
+        """The programs that show files of charts; they end with this one."""
+        from iop_tui.shell.attaching.viewing import Viewing
+
+        return Viewing()
 
     # -- ways between screens --------------------------------------------------------------------
 
@@ -219,6 +227,7 @@ class IopApp(DeskApp):
             return
         self._sealed = True
         self.chores.stop()
+        self._end_viewing()
         self.seal_text()
         self.ws.close()
 
@@ -235,9 +244,14 @@ class IopApp(DeskApp):
         self.seal()
         self.exit(return_code=LOCKED)
 
+    def _end_viewing(self) -> None:
+        if "viewing" in self.__dict__:
+            self.viewing.end()
+
     async def action_quit(self) -> None:
         """Quit; unsaved text waits in the journal."""
         self.chores.stop()
+        self._end_viewing()
         self.seal_text()
         self.exit(return_code=0)
 

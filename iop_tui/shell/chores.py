@@ -107,7 +107,10 @@ class Chores:
                 await self._backup()
 
     def _verify(self) -> list[Any]:
-        return self._ws.verify(None, self._stopped.is_set)
+        from iop_tui.clinical.attachments import api as attachments  # the exchange comes with it: not at every start
+
+        found = self._ws.verify(None, self._stopped.is_set)
+        return found + attachments.findings(self._ws, cancelled=self._stopped.is_set)
 
     # -- the scheduled backup --------------------------------------------------------------------
 

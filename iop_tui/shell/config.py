@@ -11,7 +11,7 @@ from typing import Any
 
 LOCK_CHOICES = (1, 2, 5, 10, 15)
 LOCK_DEFAULT, LOCK_MOST = 5, 15
-_KNOWN = ("theme", "lock_minutes", "mouse", "note_format", "backup_folder", "backup_hours", "keys")
+_KNOWN = ("theme", "lock_minutes", "mouse", "note_format", "backup_folder", "backup_hours", "keys", "viewers")
 BACKUP_HOURS, BACKUP_MOST = 24, 168
 
 
@@ -26,6 +26,7 @@ class Config:
     backup_folder: str = ""
     backup_hours: int = BACKUP_HOURS
     keys: dict[str, str] = field(default_factory=dict)
+    viewers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -73,7 +74,16 @@ def _checked(data: dict[str, Any], name: str) -> Config:
     keys = data.get("keys", {})
     if isinstance(keys, dict):
         found = replace(found, keys={str(action): str(key) for action, key in keys.items()})
+    viewers = data.get("viewers", {})
+    if isinstance(viewers, dict):
+        good = {kind: tuple(words) for kind, words in viewers.items() if _is_command(words)}
+        problems += [f"{name}: the viewer of {kind} must be a list of words." for kind in viewers if kind not in good]
+        found = replace(found, viewers=good)
     return replace(found, problems=tuple(problems))
+
+
+def _is_command(words: object) -> bool:
+    return isinstance(words, list) and bool(words) and all(isinstance(word, str) and word for word in words)
 
 
 def _words(kind: type) -> str:
@@ -96,10 +106,16 @@ def save(config: Config, file: Path | None = None) -> None:
     lines += [f"backup_hours = {config.backup_hours}"] if config.backup_hours != BACKUP_HOURS else []
     if config.keys:
         lines += ["", "[keys]", *(f'"{action}" = "{_quoted(key)}"' for action, key in sorted(config.keys.items()))]
+    if config.viewers:
+        lines += ["", "[viewers]", *(_command(kind, command) for kind, command in sorted(config.viewers.items()))]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = place.with_suffix(".new")
     fresh.write_text("\n".join(lines) + "\n", "utf-8")
     os.replace(fresh, place)
+
+
+def _command(kind: str, command: tuple[str, ...]) -> str:
+    return f'"{_quoted(kind)}" = [' + ", ".join(f'"{_quoted(word)}"' for word in command) + "]"
 
 
 def _quoted(text: str) -> str:

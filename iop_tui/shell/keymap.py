@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from iop_tui.shell.attaching import keys as attaching
 from iop_tui.shell.exchange import keys as exchange
 from iop_tui.shell.plankeys import DECIDE, PLAN, PLAN_READ, PLAN_REVIEW, PLAN_TREE
 from iop_tui.shell.turnover import keys as turnover
@@ -41,6 +42,8 @@ _GO = (
     Action("go.schedule", ("g h",), "Schedule", EVERYWHERE, "Times of people with their clinicians.", GO,
            "go('schedule')"),
     Action("go.couples", ("g k",), "Couples", EVERYWHERE, "The couples you know of.", GO, "go('couples')"),
+    Action("go.questionnaires", ("g i",), "Questionnaires", EVERYWHERE, "What can be given, and whose wording it is.",
+           GO, "go('questionnaires')"),
     Action("go.audit", ("g a",), "Audit", EVERYWHERE, "Who did what, as far as you may know.", GO, "go('audit')"),
     Action("go.safety", ("g x",), "Safety plan", EVERYWHERE, "Of the person at hand, over whatever is open.", GO,
            "safety_plan"),
@@ -69,7 +72,7 @@ _TODAY = (
         "Caseload",
         "today",
         "The people you know of.",
-        run="go('caseload')",
+        run="app.go('caseload')",
         footer=60,
         palette=False,
     ),
@@ -384,7 +387,14 @@ _CARE = (
            run="print_chart", footer=45),
     Action("measures.load", ("o",), "Load a file", "measures", "A questionnaire of the clinic's own.", run="load",
            footer=40),
+    Action("measures.shelf", ("L",), "Questionnaires", "measures", "All of the program's, and whose wording they are.",
+           run="shelf"),
     Action("measures.back", ("escape", "q"), "Back", "measures", run="back", footer=20, palette=False),
+    Action("shelf.load", ("o", "+"), "Load a file", "shelf", "A questionnaire of the clinic's own.", run="load",
+           footer=80),
+    Action("shelf.retire", ("d",), "Remove", "shelf", "Use the clinic's file no longer.", run="retire", footer=70),
+    Action("shelf.history", ("h",), "History", "shelf", "By whom the clinic's file was loaded, and what it was before.",
+           run="history", footer=60),
     Action("answering.keep", ("f2", "ctrl+s"), "Keep", "answering", "Score and keep the answers.", run="save",
            footer=80),
     Action("answering.client", ("f5",), "Client's screen", "answering", "The client answers; your passphrase ends it.",
@@ -495,11 +505,13 @@ _MOVING = (
     Action("moving.take", ("f2", "ctrl+s"), "Bring in", "moving", "Store what is new in it.", footer=85),
     Action("moving.columns", ("c",), "Columns", "moving", "What each column of a client list is.", footer=75),
     Action("moving.pick", ("p",), "Pick parts", "moving", "Problems, goals and scores of C-CDA documents.", footer=70),
+    Action("moving.whose", ("w",), "Whose calendar", "moving", "The clinician for whom a calendar's lines wait.",
+           footer=65),
     Action("mapping.apply", ("f2", "ctrl+s"), "Look again", "mapping", "With these columns.", footer=85),
     Action("mapping.keep", ("w",), "Keep", "mapping", "Under a name, for the next list of the same make.",
            footer=75),
     Action("mapping.load", ("l",), "Load", "mapping", "A mapping that was kept.", footer=70),
-)  # fmt: skip
+)
 _GLASS = (
     Action("glassreview.verdict", ("v",), "Verdict", "glassreview", "Whether the access was justified, and why.",
            run="verdict", footer=80),
@@ -521,7 +533,7 @@ TABLE = KeyTable(
         *_under("Here", _COSIGN, _AUDIT),
         *_under("Here", _GLASS, _LEAVING, _MOVING),
         *_under("Here", PLAN_READ, _CARE, _CONSENTS, _SCHEDULE),
-        *_under("Here", *turnover.HERE),
+        *_under("Here", *turnover.HERE, *attaching.HERE),
         *_under("Here", exchange.EXCHANGE, exchange.DEVICES, exchange.MERGE, exchange.TWICE),
         *_under("Writing", _EDITOR, _NOTE, PLAN, PLAN_TREE, PLAN_REVIEW, DECIDE, _FIELDS, _DOCUMENT),
         *_under("Writing", _WHO),

@@ -20,7 +20,9 @@ _PURE_STANDARD = {
 _PURE = _PURE_STANDARD | {"msgspec"}
 _CLOCKS = {"now", "today", "utcnow", "time_ns", "monotonic"}
 
-_HEAVY_AT_START = ("textual", "rich", "argon2", "cryptography", "sqlcipher3", "keyring", "msgspec", "asyncio")
+_HEAVY_AT_START = (
+    "textual", "rich", "argon2", "cryptography", "sqlcipher3", "keyring", "msgspec", "asyncio", "obstore",
+)  # fmt: skip
 
 
 def _pure_files() -> list[Path]:
@@ -121,6 +123,11 @@ def test_services_models_and_everything_below_load_no_textual() -> None:
 def test_the_command_line_starts_without_anything_heavy() -> None:
     loaded = _run(f"import sys, iop_tui.cli; print(*[n for n in {_HEAVY_AT_START!r} if n in sys.modules])")
     assert loaded == ""
+
+
+def test_who_exchanges_over_a_stick_never_loads_what_speaks_to_servers() -> None:
+    modules = "iop_tui.workspace.exchanging, iop_tui.exchange.remotes.s3, iop_tui.exchange.remotes.webdav"
+    assert _run(f"import sys, {modules}; print('obstore' if 'obstore' in sys.modules else '')") == ""
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,12 @@ class Demo:
         shutil.copytree(self.path, folder)
         return folder
 
-    def open(self, folder: Path) -> workspace.Workspace:
-        """The clinician's workspace on a copy."""
+    def open(self, folder: Path, ahead: int = 0) -> workspace.Workspace:
+        """The clinician's workspace on a copy; `ahead` where a code was used on it before."""
         user = self.clinician
         env = workspace.Environment(types=slices.TYPES)
         phrase = bytearray(user.passphrase.encode())
-        return workspace.unlock(folder, env, name=user.name, phrase=phrase, code=user.code())
+        return workspace.unlock(folder, env, name=user.name, phrase=phrase, code=user.code(ahead))
 
 
 def make(folder: Path, size: str) -> Demo:
@@ -89,10 +89,10 @@ def start(vault: Path, user: DemoUser, *, rate: int = 0) -> Probe:
     return Probe([*PROGRAM, "--vault", str(vault), "--user", user.name], rate=rate)
 
 
-def unlock(probe: Probe, user: DemoUser) -> float:
+def unlock(probe: Probe, user: DemoUser, ahead: int = 0) -> float:
     """Answer the prompt; when the last Enter was pressed. The caller waits for what it wants to see."""
     probe.when(r"(?i)passphrase")
     probe.send(user.passphrase + "<enter>")
     probe.when(r"(?i)\bcode\b")
     probe.settle(TYPING_SECONDS)
-    return probe.send(user.code() + "<enter>")
+    return probe.send(user.code(ahead) + "<enter>")

@@ -119,7 +119,8 @@ def _note(number: int) -> ProgressNote:
     )  # fmt: skip
 
 
-def _bare_database(path: Path) -> sqlcipher.Connection:
+def bare_database(path: Path) -> sqlcipher.Connection:
+    """A database that keeps every commit, with one table `t` and nothing else."""
     path.unlink(missing_ok=True)
     database = sqlcipher.connect(str(path), isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
@@ -128,13 +129,15 @@ def _bare_database(path: Path) -> sqlcipher.Connection:
     return database
 
 
-def _timed(use: Callable[[], object]) -> float:
+def timed(use: Callable[[], object]) -> float:
+    """Seconds of one call."""
     at = time.perf_counter()
     use()
     return time.perf_counter() - at
 
 
-def _writes_about(ws: Workspace, person: bytes) -> bool:
+def writes_about(ws: Workspace, person: bytes) -> bool:
+    """Whether this user charts about a person."""
     try:
         notes.home(ws, person)
     except NoKey:
@@ -144,14 +147,14 @@ def _writes_about(ws: Workspace, person: bytes) -> bool:
 
 def _written(ws: Workspace, bare: sqlcipher.Connection) -> tuple[list[float], list[float], list[float]]:
     """Seconds of bare commits, saves and signatures, in turn, so that a slow moment of the disk hits all."""
-    person = next(item.id for item in people.caseload(ws) if _writes_about(ws, item.id))
+    person = next(item.id for item in people.caseload(ws) if writes_about(ws, item.id))
     commits, saves, signs = list[float](), list[float](), list[float]()
     for number in range(SAVES):
-        commits.append(_timed(lambda: bare.execute("INSERT INTO t (b) VALUES (zeroblob(1500))")))
+        commits.append(timed(lambda: bare.execute("INSERT INTO t (b) VALUES (zeroblob(1500))")))
         at = time.perf_counter()
         saved = notes.save(ws, person, _note(number))
         saves.append(time.perf_counter() - at)
-        signs.append(_timed(lambda record=saved.record: notes.sign(ws, [record])))  # type: ignore[misc]
+        signs.append(timed(lambda record=saved.record: notes.sign(ws, [record])))  # type: ignore[misc]
     return commits, saves, signs
 
 
@@ -159,7 +162,7 @@ def writing(demo: Demo, folder: Path) -> Iterator[Budget]:
     """A save and a signature against one bare durable commit on the same disk."""
     vault = demo.copy(folder / "writing")
     ws = demo.open(vault)
-    bare = _bare_database(vault / "bare.sqlite")
+    bare = bare_database(vault / "bare.sqlite")
     commits, saves, signs = _written(ws, bare)
     base = median(commits) * 1000
     for name, values in (("save", saves), ("sign", signs)):
@@ -175,7 +178,7 @@ def rebuilding(demo: Demo, folder: Path) -> Iterator[Budget]:
     Below 2,000 the fixed cost of a new file would be multiplied; then the seconds count as they are.
     """
     ws = demo.open(demo.copy(folder / "rebuilding"))
-    seconds = _timed(ws.rebuild_view)
+    seconds = timed(ws.rebuild_view)
     row = ws.view.one("SELECT count(*) FROM version")
     read = int(row[0]) if row else 0
     note = f"{read:,} read of {ws.session.db.position.revisions:,} in {seconds:.2f} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks import engine, screens
+from tests.benchmarks import engine, noting, screens
 from tests.benchmarks.budget import Budget
 from tests.benchmarks.demo import Demo
 
@@ -13,6 +13,7 @@ GROUPS: dict[str, Callable[[Demo, Path], Iterator[Budget]]] = {
     "starting": screens.starting,
     "unlocking": screens.unlocking,
     "typing": screens.typing,
+    "noting": noting.noting,
     "moving": screens.moving,
     "slow-line": screens.slow_line,
     "charting": screens.charting,

@@ -122,13 +122,18 @@ def open_editor(probe: Probe, text: str) -> None:
         probe.send(keys)
         probe.when(expected)
         probe.settle(0.3)
+    to_text(probe)
+    if text:
+        probe.send(f"\x1b[200~{text}\x1b[201~")
+    probe.settle(0.5)
+
+
+def to_text(probe: Probe) -> None:
+    """In the editor, to its first long field."""
     for _ in range(20):
         if any("What the client said" in line for line in probe.show().splitlines()[-10:]):
             break
         probe.press("<f4>")
-    if text:
-        probe.send(f"\x1b[200~{text}\x1b[201~")
-    probe.settle(0.5)
 
 
 def _sizes(probe: Probe, keys: str, count: int) -> list[Paint]:

@@ -33,7 +33,7 @@ HAND_WRITTEN = frozenset({Kind.IND, Kind.SUD, Kind.MED, Kind.CRISIS, *AUTHOR_KIN
 NOT_BY_HAND = frozenset({
     "received_note", "received", "received_goal", "received_plan", "encounter", "procedure", "addendum", "amendment",
     "void", "client_signature", "service_line", "plan_review", "partner_message", "safety_concern", "held_note",
-    "record_request", "wizard_state", "report_file", "emergency_access", "emergency_review",
+    "record_request", "wizard_state", "report_file", "emergency_access", "emergency_review", "attachment",
 })  # fmt: skip
 """Kinds that arrive, or that belong to another document."""
 

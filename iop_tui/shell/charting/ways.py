@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from iop_tui.kernel.ids import parse_id, show_id
+from iop_tui.shell.attaching import ways as attachingways
 from iop_tui.shell.care import ways as careways
 from iop_tui.shell.charting import consentways, planways, timeways
 from iop_tui.shell.couples import ways as coupleways
@@ -267,5 +268,5 @@ WAYS: dict[str, Callable[[Navigator, Go], Awaitable[None]]] = {
     "amendunsaved": amend_unsaved, "versions": versions, "cosign": cosign, "check": check, "profile": profile,
     "program": program, "profileunsaved": profile_unsaved, **planways.WAYS,
     **careways.WAYS, **coupleways.WAYS, **consentways.WAYS, **leavingways.WAYS, **movingways.WAYS, **timeways.WAYS,
-    **exchangeways.WAYS, **turnoverways.WAYS,
+    **exchangeways.WAYS, **turnoverways.WAYS, **attachingways.WAYS,
 }  # fmt: skip

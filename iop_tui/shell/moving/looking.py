@@ -14,19 +14,20 @@ from iop_tui.interchange.moving.options import Options
 from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
 
-CCDA = "ccda"
+CCDA, ICALENDAR = "ccda", "calendar"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be brought in: a file or folder, for whom where it names nobody, which parts of C-CDA documents
-    become records, what the columns of a client list are.
+    become records, what the columns of a client list are, whose calendar it is (empty: one's own).
     """
 
     path: Path
     person: bytes = b""
     pick: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    clinician: bytes = b""
 
     def with_columns(self, chosen: Mapping[str, str]) -> Asked:
         """The same with other columns."""
@@ -54,6 +55,14 @@ class Look:
     documents: bool
     takes: bool
     changes: Changes
+    calendar_of: str = ""
+    """The clinician for whom a calendar's lines wait; empty where there is no calendar."""
+
+
+def check_role(ws: Workspace) -> None:
+    """Who brings records in, and clinicians for their own calendar. Raises `RoleRefused`."""
+    if not calendars.CLINICIANS & set(ws.user.roles):
+        service.check_role(ws)
 
 
 def look(ws: Workspace, asked: Asked) -> Look:
@@ -67,18 +76,21 @@ def take(ws: Workspace, asked: Asked) -> Look:
 
 
 def _run(ws: Workspace, asked: Asked, *, dry_run: bool) -> Look:
-    service.check_role(ws)
+    check_role(ws)
     options = Options(asked.pick, dict(asked.columns), ())
     with read_run([asked.path], options=options) as run:
         counts = Counts()
         if run.has_items:
-            counts = calendars.import_run(ws, run, dry_run=dry_run, person=asked.person or None)
+            counts = calendars.import_run(ws, run, dry_run=dry_run, person=asked.person or None,
+                                          clinician=asked.clinician)  # fmt: skip
     counts.rejected += [Refusal(item.file, item.place, item.reason) for item in run.rejected]
+    calendar = any(report.form == ICALENDAR for report in run.files)
+    whose = ws.session.card(asked.clinician or ws.user.user).name if calendar else ""
     documents = any(report.form == CCDA for report in run.files)
     takes = bool(counts.created or counts.matched)
     columns = tuple(run.columns)
     return Look(asked, _summary(counts, done=not dry_run), _lines(counts), columns, documents, takes,
-                Changes(access=True))  # fmt: skip
+                Changes(access=True), whose)  # fmt: skip
 
 
 def _summary(counts: Counts, *, done: bool) -> str:

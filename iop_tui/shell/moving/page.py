@@ -9,16 +9,18 @@ from typing import Any
 from textual import on
 from textual.widget import Widget
 
+from iop_tui.clinical.imports import calendars
 from iop_tui.interchange.moving.options import PICKS
 from iop_tui.shell.moving import looking
 from iop_tui.shell.moving.looking import Line, Look
 from iop_tui.shell.moving.mapping import MappingPage
-from iop_tui.ui.dialogs import Confirm, PickSeveral
+from iop_tui.ui.dialogs import Confirm, PickOne, PickSeveral
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
 from iop_tui.ui.text.cellfit import wrap
+from iop_tui.workspace import Workspace
 
 _WIDTH = 76
 NOTHING = "Nothing to tell line by line: everything is taken as it is."
@@ -28,6 +30,12 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("outcome", "What", lambda line: Cell(line.outcome, _TONES.get(line.outcome, "text")), 10),
     Column("words", "Why", lambda line: line.words, 20, weight=3),
 )
+
+
+def whose_calendar(ws: Workspace, chosen: bytes = b"") -> PickOne:
+    """The question whose calendar it is."""
+    options = [(user.hex(), name) for user, name in calendars.clinicians(ws)]
+    return PickOne("Whose calendar is it?", options, chosen.hex())
 
 
 class ImportPage(Page):
@@ -67,7 +75,11 @@ class ImportPage(Page):
         told = "; ".join([*more, *left])
         picked = f"Picked: {', '.join(found.asked.pick)}" if found.asked.pick else "Documents stay whole; p picks parts"
         lines = [said, *([(line, "dim")] for line in wrap(told, _WIDTH) if told)]
-        self.query_one("#summary", Lines).show([*lines, [(picked, "dim")]] if found.documents else lines)
+        lines += [[(picked, "dim")]] if found.documents else []
+        if found.calendar_of:
+            told = f"Its lines wait for {found.calendar_of}, and nobody else reads them; w: another clinician"
+            lines += [[(line, "dim")] for line in wrap(told, _WIDTH)]
+        self.query_one("#summary", Lines).show(lines)
         self.query_one(RecordList).set_rows(found.lines, top=True)
 
     @on(RecordList.Highlighted)
@@ -111,6 +123,20 @@ class ImportPage(Page):
 
     def _mapped(self, columns: dict[str, str]) -> None:
         self.start(self._again, self._look.asked.with_columns(columns), group="save")
+
+    def action_whose(self) -> None:
+        """For which clinician a calendar's lines wait."""
+        if self._done or not self._look.calendar_of:
+            self.app.notify("Only a calendar is somebody's, and before it is taken in.")
+        else:
+            self.start(self._whose, group="save")
+
+    async def _whose(self) -> None:
+        asked = self._look.asked
+        question = await self.desk.read(whose_calendar, asked.clinician or self.desk.subject.user.user)
+        chosen = await self.app.push_screen_wait(question)
+        if chosen is not None:
+            await self._again(replace(asked, clinician=bytes.fromhex(chosen)))
 
     # -- for good --------------------------------------------------------------------------------
 

@@ -84,6 +84,8 @@ class Dialogue:
     def run(self) -> Answers:
         """Ask until everything is answered. The entries are overwritten whatever happens."""
         before = signal.signal(signal.SIGWINCH, self._on_resize)
+        os.set_blocking(self._wake, False)
+        woken = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)  # also a signal just before `select`
         try:
             self._begin()
             while not (self._complete() and time.monotonic() >= self._free_at):
@@ -93,6 +95,7 @@ class Dialogue:
             self._painter.paint(self.card, "Unlocking ...", (), self._entries, len(self._entries))
             return answers
         finally:
+            signal.set_wakeup_fd(woken)
             signal.signal(signal.SIGWINCH, before)
             for entry in self._entries:
                 entry.clear()
@@ -150,8 +153,8 @@ class Dialogue:
         return TICK_SECONDS if self.card.demo_code else None
 
     def _on_resize(self, number: int, _: FrameType | None) -> None:
+        """Nothing but a handler: with one, the signal wakes the loop, which paints."""
         del number
-        os.write(self._wake, b"r")
 
     # -- keys
 

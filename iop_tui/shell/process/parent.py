@@ -92,6 +92,8 @@ class Parent:
         self._in_app = False
         self._user = ""
         self._life: tuple[int, int] = os.pipe()
+        self._before: object = None
+        """The signal mask of the process before the parent held its signals back."""
 
     def run(self) -> int:
         """The exit code of the program."""
@@ -118,29 +120,26 @@ class Parent:
     def _one_child(self, rounds: int) -> tuple[int, _Notes]:
         read, write = os.pipe()
         mine = os.getpid()
-        masked = _mask() if rounds else None
         child = os.fork()
         if child == 0:
             os.close(read)
             os.close(self._life[1])
-            self._be_child(masked, self._context(write, rounds, mine), mine)
+            self._be_child(self._context(write, rounds, mine), mine)
         self._child = child
         os.close(write)
-        if masked is None:
-            self._take_signals()
+        if not rounds:
+            self._hold_signals()
             harden.start()
-        else:
-            _unmask(masked)
         status = self._wait()
         return status, _Notes(_drain(read))
 
     def _context(self, line: int, rounds: int, parent: int) -> ChildContext:
         return ChildContext(self._terminal, line, rounds, self._user, parent, self._first_card)
 
-    def _be_child(self, masked: object, context: ChildContext, parent: int) -> NoReturn:
+    def _be_child(self, context: ChildContext, parent: int) -> NoReturn:
         status = 1
         try:
-            self._prepare_child(masked, context, parent)
+            self._prepare_child(context, parent)
             status = self._child_main(context)
         except BaseException as error:  # last resort: nothing of an error but its type and place may be shown
             status = _verdict(error, context)
@@ -148,10 +147,9 @@ class Parent:
             context.hangup.end(status)
             os._exit(status)
 
-    def _prepare_child(self, masked: object, context: ChildContext, parent: int) -> None:
+    def _prepare_child(self, context: ChildContext, parent: int) -> None:
         context.hangup.install()
-        if masked is not None:
-            _unmask(masked)
+        self._let_signals_in()
         harden.start()
         harden.protect()
         if not harden.die_with(parent):
@@ -160,46 +158,69 @@ class Parent:
     # -- waiting and signals
 
     def _wait(self) -> int:
-        """The wait status of the child. A child that somebody stopped is made to lock."""
+        """The wait status of the child. A child that somebody stopped is made to lock.
+
+        Signals are held back except while they are waited for: one that came between a look and a blocking call
+        would otherwise be noticed only when that call returns.
+        """
         import signal
 
         while True:
-            _, status = os.waitpid(self._child, os.WUNTRACED)
-            if not os.WIFSTOPPED(status):
+            changed, status = os.waitpid(self._child, os.WUNTRACED | os.WNOHANG)
+            if not changed:
+                self._hear(signal.sigwait(_held()))
+            elif os.WIFSTOPPED(status):
+                self._ask_child_to_lock()
+            else:
                 break
-            self._ask_child_to_lock()
         self._child = 0
         signal.setitimer(signal.ITIMER_REAL, 0)
+        self._forget(signal.SIGALRM)  # it would end the next child
         return status
 
-    def _take_signals(self) -> None:
+    def _hold_signals(self) -> None:
         import signal
 
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, self._on_end)
-        signal.signal(signal.SIGTSTP, self._on_suspend)
-        signal.signal(signal.SIGCONT, self._on_continue)
-        signal.signal(signal.SIGALRM, self._on_alarm)
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _held())
+        self._have_handlers()
 
-    def _on_end(self, number: int, _: FrameType | None) -> None:
-        self._ending = self._ending or number
-        self._signal_child(number)
-        self._hurry()
+    @staticmethod
+    def _have_handlers() -> None:
+        """Some systems drop a signal nobody handles instead of holding it back."""
+        import signal
 
-    def _on_suspend(self, number: int, _: FrameType | None) -> None:
-        del number
-        self._suspend = True
-        self._ask_child_to_lock()
+        for number in _held():
+            signal.signal(number, _noticed)
 
-    def _on_continue(self, number: int, _: FrameType | None) -> None:
-        """Stopped without warning (SIGSTOP) and going on: time passed that nobody counted."""
-        del number
-        if not self._ending:
+    def _let_signals_in(self) -> None:
+        import signal
+
+        if self._before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)  # type: ignore[arg-type]  # what it returned
+
+    @staticmethod
+    def _forget(number: int) -> None:
+        """Take a signal that is held back and no longer wanted."""
+        import signal
+
+        if number in signal.sigpending():
+            signal.sigwait({number})
+
+    def _hear(self, number: int) -> None:
+        import signal
+
+        if number == signal.SIGALRM:
+            self._signal_child(signal.SIGKILL)
+        elif number == signal.SIGTSTP:
+            self._suspend = True
             self._ask_child_to_lock()
-
-    def _on_alarm(self, number: int, _: FrameType | None) -> None:
-        del number
-        self._signal_child(9)
+        elif number == signal.SIGCONT:  # stopped without warning (SIGSTOP): time passed that nobody counted
+            if not self._ending:
+                self._ask_child_to_lock()
+        elif number != signal.SIGCHLD:
+            self._ending = self._ending or number
+            self._signal_child(number)
+            self._hurry()
 
     def _ask_child_to_lock(self) -> None:
         import signal
@@ -228,7 +249,10 @@ class Parent:
         self._terminal.restore(cleared=self._in_app)
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
-        self._take_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})  # stops here
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+        self._have_handlers()
+        self._forget(signal.SIGCONT)
 
     # -- the end of a child
 
@@ -242,6 +266,7 @@ class Parent:
     def _finish(self, status: int, notes: _Notes) -> int:
         import signal
 
+        self._let_signals_in()  # noticed and no more: a terminal that takes nothing must not keep the process
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # the shell may have taken the terminal back already
         crashed = os.WIFSIGNALED(status) and notes.announced is None
         self._terminal.restore(cleared=self._in_app or crashed)
@@ -291,15 +316,16 @@ def _verdict(error: BaseException, context: ChildContext) -> int:
     return EXIT_FAILURE
 
 
-def _mask() -> object:
-    """Hold back the signals that have handlers, so that none is taken between `fork` and the child's own handlers."""
+def _held() -> tuple[int, ...]:
+    """The signals that the parent takes one by one."""
     import signal
 
-    kept = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT)
-    return signal.pthread_sigmask(signal.SIG_BLOCK, kept)
+    return (
+        signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT,
+        signal.SIGALRM, signal.SIGCHLD,
+    )  # fmt: skip
 
 
-def _unmask(before: object) -> None:
-    import signal
-
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)  # type: ignore[arg-type]  # what `_mask` returned
+def _noticed(number: int, _: FrameType | None) -> None:
+    """Interrupts what waits, and is all."""
+    del number

@@ -11,7 +11,8 @@ from collections import deque
 
 from iop_tui.kernel.errors import Usage
 
-KEYS = ("passphrase", "totp", "new_passphrase", "kit", "shares", "recipient_passphrase", "words")
+KEYS = ("passphrase", "totp", "new_passphrase", "kit", "shares", "recipient_passphrase", "words",
+        "carrier_key", "carrier_secret")  # fmt: skip
 _LINE_LIMIT = 65536
 
 

@@ -246,6 +246,10 @@ class Chart(Page):
         """Whom the person asked us not to tell."""
         self.go("restrictions", self.person)
 
+    def action_attachments(self) -> None:
+        """The files of this chart."""
+        self.go("attachments", self.person)
+
     def action_guides(self) -> None:
         """A guided sequence about this person."""
         self.go("guides", self.person)

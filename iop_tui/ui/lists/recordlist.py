@@ -88,7 +88,7 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self._loaded = False
         self._pages: OrderedDict[int, Sequence[R]] = OrderedDict()
         self._asked: set[int] = set()
-        self._wanted: Hashable = None
+        self._keeps = False
         self.count = 0
         self.cursor = 0
         self._top = 0
@@ -106,7 +106,6 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self._source = source
         if top:
             self.cursor = self._top = 0
-            self._wanted = None
         self.reload(keep=not top)
 
     def set_rows(self, rows: Sequence[R], *, top: bool = False) -> None:
@@ -115,8 +114,7 @@ class RecordList(Widget, Generic[R], can_focus=True):
 
     def reload(self, *, keep: bool = True) -> None:
         """Ask again; what is shown stays until the answer is there."""
-        if keep and (row := self.row) is not None:
-            self._wanted = self._key(row)
+        self._keeps = keep
         self._request += 1
         self._asked.clear()
         if self.is_attached:
@@ -154,13 +152,14 @@ class RecordList(Widget, Generic[R], can_focus=True):
             self.refresh()
 
     def _adopt(self, count: int, pages: dict[int, Sequence[R]]) -> None:
+        under = self.row if self._keeps else None  # now: the cursor may have moved since the rows were asked for
         self._pages = OrderedDict(pages)
         self.count, self._loaded, self.failure = count, True, ""
         self.cursor = min(self.cursor, max(count - 1, 0))
-        if self._wanted is not None:
+        if under is not None:
+            wanted = self._key(under)
             self.cursor = next((page * PAGE + place for page, rows in pages.items()
-                                for place, row in enumerate(rows) if self._key(row) == self._wanted), self.cursor)
-            self._wanted = None
+                                for place, row in enumerate(rows) if self._key(row) == wanted), self.cursor)
         self._show_cursor()
         self.refresh()
         self.post_message(self.Loaded(self))

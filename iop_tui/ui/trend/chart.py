@@ -132,7 +132,8 @@ class TrendChart(Widget, can_focus=True):
         """Legend, a line of the picture, the cursor, the readout."""
         styles, width, height = tones(self.app.theme), self.size.width, self.size.height
         if y == 0:
-            parts = legend(self._curves, [mark for mark in self._marks if self._span.column(mark.day, 2) is not None])
+            shown = [mark for mark in self._marks if self._span.column(mark.day, 2) is not None]
+            parts = legend(self._curves, shown, width - 2)
         elif y == height - 1:
             parts = [(fit(self.readout(), width - 2), "strong" if self.place else "dim")]
         elif y == height - FOOT:

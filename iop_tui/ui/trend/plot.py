@@ -5,7 +5,7 @@ Everything is ASCII: fonts and terminals agree about it. Tones only repeat what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -243,13 +243,24 @@ def _events(canvas: _Canvas, here: Frame, marks: Sequence[Mark], span: Span) -> 
             taken.add(column)
 
 
-def legend(curves: Sequence[Curve], marks: Sequence[Mark]) -> list[Toned]:
-    """One line: each curve's sign, name and last value; the letters of the events; what the marks mean."""
+def legend(curves: Sequence[Curve], marks: Sequence[Mark], width: int) -> list[Toned]:
+    """One line: each curve's sign, name and last value; the letters of the events; what the marks mean.
+
+    Where `width` cells are too few, what the signs mean is said shorter, then the events by their letters only.
+    """
+    words = dict.fromkeys((mark.letter, mark.word) for mark in marks)
+    said = _legend(curves, words, " (reliable)   ")
+    for shorter in (words, dict.fromkeys((mark.letter, "") for mark in marks)):
+        if sum(len(text) for text, _ in said) > width:
+            said = _legend(curves, shorter, "   ")
+    return said
+
+
+def _legend(curves: Sequence[Curve], words: Iterable[tuple[str, str]], reliable: str) -> list[Toned]:
     parts: list[Toned] = []
     for number, curve in enumerate(curves):
         last = f" {curve.points[-1].value:g}" if curve.points else ""
         parts += [(GLYPHS[number % len(GLYPHS)], _TONES[number % len(_TONES)]), (f" {curve.name}{last}   ", "text")]
     if any(point.mark for curve in curves for point in curve.points):
-        parts += [(f"{BETTER} better ", "strong"), (f"{WORSE} worse", "danger"), (" (reliable)   ", "dim")]
-    words = dict.fromkeys((mark.letter, mark.word) for mark in marks)
-    return [*parts, *((f"{letter} {word}  ", "dim") for letter, word in words)]
+        parts += [(f"{BETTER} better ", "strong"), (f"{WORSE} worse", "danger"), (reliable, "dim")]
+    return [*parts, *((f"{letter} {word}  " if word else f"{letter} ", "dim") for letter, word in words)]

@@ -224,7 +224,7 @@ def _request(nadia: Terminal, folder: Path) -> None:
     nadia.press("<right><f4><f4>Passport, in person<f4>Her own post box<f2>").wait_for("Talk it over alone")
     nadia.wait_for("step 2 of").wait_for("F4 next").press("y<f2>").wait_for("step 3 of").wait_for("The joint record")
     nadia.wait_for("F4 next").press("<right><f4>Asked by A, weighed.<f4>Example Code 1.2<f2>").wait_for("step 4 of")
-    nadia.wait_for("Make the copy").wait_for("F4 next").press("The person<f4>").type(str(folder)).press("<f2>")
+    nadia.wait_for("Make the copy").wait_for("F4 next").press("<f4>").type(str(folder)).press("<f2>")
     nadia.wait_for("objects written", 30)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert manifest["other_partner_objects"] == 0

@@ -19,6 +19,7 @@ from tests.support.vaults import PHRASE, Program, program
 from tests.tui.terminal import Terminal
 
 WIDE = 200
+WRONG_SECRETS = 4
 OFFICE_TEXT, LAPTOP_TEXT = "Rehearsed the refusal at the harbor", "Rehearsed the call to his sister"
 LATE_TEXT, NEWER_TEXT = "Written after the laptop was stolen", "Written after the backup"
 NEW_PHRASE = "granite willow seventeen harbor"
@@ -29,7 +30,7 @@ class Desk:
 
     def __init__(self, made: Program, vault: Path, stick: Path) -> None:
         self.made, self.vault, self.stick = made, vault, stick
-        self.codes = Codes(made.users["nadia"])
+        self.codes, self.others = Codes(made.users["nadia"]), dict[str, Codes]()
         self.terminals: list[Terminal] = []
 
     @property
@@ -79,6 +80,13 @@ class Desk:
         terminal.press("<enter>").wait_for("Note: Max Brandt").press("<f4>").wait_for("What the client said")
         terminal.type(f"{text}. ").wait_for(text).wait_for("unsaved text kept").press("<f2>").wait_for("draft saved")
         return terminal.press("<esc>").wait_for("q leave").press("q").wait_for("Drafts")
+
+    def command(self, name: str, *arguments: str) -> tuple[int, str]:
+        """A command by somebody who types passphrase and code: its exit code and what stands on the screen."""
+        codes = self.codes if name == "nadia" else self.others.setdefault(name, Codes(self.made.users[name]))
+        asked = self.run("--user", self.made.users[name].name, *arguments, cols=WIDE).wait_for("Passphrase", 20)
+        asked.type(PHRASE.decode()).press("<enter>").wait_for("[Cc]ode").type(codes.next()).press("<enter>")
+        return asked.wait_exit(60), asked.screen()
 
     def close(self) -> None:
         """End everything."""
@@ -152,8 +160,26 @@ def test_enrol_chart_offline_exchange_conflict_merge_revoke_and_restore(desks: t
     laptop.open()
     laptop.add_stick()
     tear_and_merge(office, laptop)
+    remove_user(office, laptop)
     revoke(office, laptop)
     restore(office)
+
+
+def remove_user(office: Desk, laptop: Desk) -> None:
+    """Fay could work on the laptop; she is removed at the office, and after the next exchange she cannot any more."""
+    laptop.quit()
+    assert laptop.command("fay", "list", "people")[0] == 0, laptop.terminal.screen()
+    office.quit()
+    code, said = office.command("nadia", "users", "remove", "Fay")
+    assert code == 0, said
+    assert "removed" in said
+    for desk in (office, laptop):
+        desk.open()
+        desk.exchange()
+    laptop.quit()
+    code, said = laptop.command("fay", "list", "people")
+    assert code == WRONG_SECRETS, said
+    laptop.open()
 
 
 def revoke(office: Desk, laptop: Desk) -> None:

@@ -136,6 +136,17 @@ async def test_reload_keeps_the_cursor_on_its_row() -> None:
         assert rows.cursor == 0
 
 
+async def test_a_key_between_a_reload_and_its_answer_counts() -> None:
+    """Whoever decides line by line would otherwise decide the last line twice."""
+    async with ListApp(Counting(50)).run_test(size=(80, 24)) as pilot:
+        rows = await loaded(pilot, 50)
+        rows.move_to(5)
+        rows.set_rows([Row(number) for number in range(3, 50)])
+        rows.move_to(7)
+        await wait_until(pilot, lambda: rows.count == 47)
+        assert rows.row == Row(7)
+
+
 async def test_empty_and_failing_lists_say_what_to_do() -> None:
     async with ListApp(Counting(0)).run_test(size=(80, 24)) as pilot:
         rows = pilot.app.screen.query_one(RecordList)

@@ -19,7 +19,7 @@ from iop_tui.clinical.notes.screens import NoteEditor
 from iop_tui.clinical.records import api as records
 from iop_tui.shell import config
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program
+from tests.support.vaults import Program, note, today
 from tests.tui.notes.conftest import Hands, open_note
 from tests.tui.screens.conftest import Desk, Open
 
@@ -332,3 +332,17 @@ async def test_rows_follow_answers_and_unsaved_answers_come_back(opened: Open, m
         again = PROGRESS_NOTE.parse(values(desk))
         assert again.telehealth is not None
         assert (again.telehealth.present, again.risk) == ("her sister", "present")
+
+
+async def test_a_note_nobody_wrote_in_leaves_nothing_behind(opened: Open, made: Program) -> None:
+    """The plan closes the objective that the last note carried over: a link goes, and nobody typed anything."""
+    with made.workspace() as ws:
+        last = note(today(ws), "Came early.", objectives=("9.1.1",), start=datetime.time(11), stop=datetime.time(12))
+        notes.sign(ws, [notes.save(ws, made.people["ana"], last).record])
+    async with opened("nadia", of=made) as desk:
+        await open_note(desk)
+        await desk.until(lambda: not values(desk)["objectives"], "the plan")
+        await desk.see("Off-plan reason")
+        await desk.press("<escape>", "q")
+        await desk.see("Caseload")
+        assert not notes.kept(desk.app.ws)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import time
@@ -57,7 +58,13 @@ def _app(context: parent.ChildContext, user: str, shape: str) -> int:
     context.hangup.install()
     write("\x1b[?1049l" + f"{CANARY} on the main screen\n" * 60)  # scrolls into the scrollback
     write(f"{ON}\x1b[2J\x1b[HToday {user} {shape} {CANARY}\r\n" + f"{CANARY} " * 40)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)  # as the event loop of the real program does
     while True:
+        if 0 not in select.select([0, woken], [], [])[0]:
+            os.read(woken, 64)
+            continue
         key = os.read(0, 1)
         if not key:
             context.hangup.end(129)

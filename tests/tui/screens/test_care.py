@@ -21,6 +21,7 @@ from iop_tui.workspace import unsaved
 from tests.support.care import RELAPSE
 from tests.support.vaults import PHRASE, Program
 from tests.tui.screens.conftest import Desk, Open
+from tests.tui.screens.goldens import compare
 
 
 def kept(desk: Desk, form: str = "phq-9") -> measures.Measure:
@@ -148,11 +149,8 @@ async def test_the_clients_screen_shows_no_name_and_ends_with_the_passphrase(ope
         await desk.see("PHQ-9: 9 of 0 to 27")
 
 
-async def test_the_chart_its_cursor_its_print_and_a_clinics_own_file(opened: Open, tmp_path: Path) -> None:
-    good, bad, out = tmp_path / "dast.toml", tmp_path / "bad.toml", tmp_path / "chart.svg"
-    rows = "\n".join(f'{at} = "Wording {at}"' for at in range(1, 11))
-    good.write_text(f'extends = "dast-10"\nlicence = "ours"\n[texts_of]\n{rows}\n')
-    bad.write_text('extends = "dast-10"\n[[scores]]\nname = "DAST-10"\nitems = ["11"]\nlow = 0\nhigh = 1\n')
+async def test_the_chart_its_cursor_and_its_print(opened: Open, tmp_path: Path) -> None:
+    out = tmp_path / "chart.svg"
     async with opened("nadia", (100, 30)) as desk:
         ana = desk.made.people["ana"]
         desk.app.go(Go("measures", (ana,)))
@@ -173,16 +171,6 @@ async def test_the_chart_its_cursor_its_print_and_a_clinics_own_file(opened: Ope
         assert out.read_text().startswith("<svg ")
         assert "medication" not in out.read_text()
         await desk.until(lambda: len(disclosures.accounting(desk.app.ws, ana).rows) == 1, "the row of the ledger")
-
-        await desk.gone("safe for them to hold")
-        await desk.open("o")
-        await desk.see("Load a questionnaire")
-        await (await desk.paste(str(bad))).open("<enter>")
-        await desk.see("there is no item")
-        await (await (await desk.open("o")).paste(str(good))).open("<enter>")
-        await desk.see("DAST-10 is in use")
-        await desk.open("a", "DAST", "<enter>")
-        await desk.see("Wording 1")
 
 
 async def test_a_drill_a_follow_back_and_a_lapse(made: Program, opened: Open) -> None:
@@ -220,3 +208,25 @@ async def test_a_drill_a_follow_back_and_a_lapse(made: Program, opened: Open) ->
         assert [each.amount for each in document.days[-3:]] == [12, 0, 4]
         await desk.open("+")
         await desk.see("Lapse: Max Brandt")
+
+
+async def test_the_clinics_own_wording_is_loaded_read_asked_and_removed(opened: Open, tmp_path: Path) -> None:
+    """`g` `i`: whose words each has; a broken file is refused in a sentence; the form asks in the new words."""
+    broken, good = tmp_path / "broken.toml", tmp_path / "dast.toml"
+    broken.write_text('extends = "dast-10"\nlicence = "ours"\n[texts_of]\n11 = "No such question"\n')
+    words = "\n".join(f'{number} = "Asked in our words, number {number}?"' for number in range(1, 11))
+    good.write_text(f'extends = "dast-10"\nlicence = "Permission, in the binder"\n[texts_of]\n{words}\n')
+    async with opened("nadia", (80, 24)) as desk:
+        await desk.open("g", "i")
+        await desk.see("Questionnaires", "19, 0 of the clinic's own", "scoring only")
+        compare("questionnaires", (80, 24), desk.screen())
+        await (await (await desk.open("o")).paste(str(broken))).open("<enter>")
+        await desk.see("there is no item '11'")
+        await (await (await desk.open("o")).paste(str(good))).open("<enter>")
+        await desk.see("DAST-10 is in use.", "the clinic's")
+        await desk.press("d")
+        await desk.see("This one came with the program.")
+        desk.app.go(Go("measures", (desk.made.people["ana"],)))
+        await desk.see("PHQ-9")
+        await desk.open("a", "DAST", "<enter>")
+        await desk.see("Asked in our words, number 1?")

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from iop_tui.clinical.imports import mappings
+from iop_tui.clinical.sessions import calendar
+from iop_tui.ui.lists.recordlist import RecordList
 from tests.support.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
-from tests.tui.screens.goldens import compare
+from tests.tui.screens.goldens import box, compare
 
 CCDA = Path(__file__).parents[2] / "vectors" / "ccda"
 LIST = "Vorname,Zuname,Geboren,Kasse\nNora,Falk,1991-02-03,none\nJo,Lind,1985-07-08,none\n,,,\n"
@@ -109,3 +111,50 @@ async def test_a_therapist_without_the_office_is_refused(opened: Open) -> None:
         await desk.see("Caseload", "Odell")
         await desk.open("I")
         await desk.see("Importing is done by the front desk")
+
+
+CALENDAR = "\r\n".join((
+    "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//EN", "BEGIN:VEVENT", "UID:1@example", "SUMMARY:A.Q. 50 min",
+    "DTSTART:20270111T150000Z", "DTEND:20270111T155000Z", "END:VEVENT", "END:VCALENDAR", "",
+))  # fmt: skip
+
+
+async def test_the_front_desk_takes_in_a_clinicians_calendar(opened: Open, made: Program, tmp_path: Path) -> None:
+    """As `import --clinician` does it: whose calendar it is, is asked; only that clinician reads its lines."""
+    (tmp_path / "tom.ics").write_bytes(CALENDAR.encode())
+    async with opened("fay", (80, 24)) as desk:
+        await desk.press("g", "c")
+        await desk.see("Caseload", "Ana")
+        await _look_into(desk, tmp_path / "tom.ics")
+        await desk.see("Whose calendar is it?", "Tom", "Nadia")
+        assert "Fay" not in box(desk.screen()), "who has no sessions has no calendar"
+        await desk.open("<escape>")
+        await _look_into(desk, tmp_path / "tom.ics")
+        await desk.see("Whose calendar is it?")
+        await desk.open("<enter>")
+        await desk.see("Would be: 1 created", "Its lines wait for")
+        await desk.open("w")
+        await desk.see("Whose calendar is it?")
+        await _choose(desk, "Tom")
+        await desk.see("Its lines wait for Tom", "Would be: 1 created")
+        await desk.settled()
+        compare("moving-calendar", (80, 24), desk.screen())
+        await desk.open("<f2>")
+        await desk.see("Bring it in?")
+        await desk.open("y")
+        await desk.see("done", "It was taken in.")
+        await desk.press("w")
+        await desk.see("Only a calendar is somebody's, and before it is taken in.")
+    for name, count in (("tom", 1), ("nadia", 0)):
+        with made.workspace(name) as ws:
+            assert len(calendar.entries(ws)) == count, name
+
+
+async def _choose(desk: Desk, name: str) -> None:
+    """The option of that name in a list of choices."""
+    listing: RecordList[tuple[str, str]] = desk.app.screen.query_one(RecordList)
+    for _ in range(listing.count):
+        if listing.row is not None and listing.row[1] == name:
+            break
+        await desk.press("<down>")
+    await desk.open("<enter>")

@@ -139,7 +139,7 @@ async def test_a_clinicians_own_session_is_changed_in_its_own_record(opened: Ope
         await desk.see("Session: Ana Quill", "Why not")
 
 
-@pytest.mark.parametrize("size", [BOTH[0], pytest.param(BOTH[1], marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("size", BOTH)
 async def test_the_schedule_as_the_desk_sees_it(opened: Open, planned: Program, size: tuple[int, int]) -> None:
     async with opened("fay", size) as desk:
         await schedule(desk)
