@@ -322,7 +322,9 @@ def test_a_list_without_an_end() -> None:
         nonlocal asked
         asked += 1
         more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{asked}</NextContinuationToken>"
-        return Said(200, f"<ListBucketResult>{more}</ListBucketResult>".encode(), {"Content-Type": "application/xml"})
+        item = "<Key>x/cwx1/h/x</Key><LastModified>2026-11-22T06:00:00.000Z</LastModified><Size>1</Size>"
+        body = f"<ListBucketResult>{more}{f'<Contents>{item}</Contents>' * 100}</ListBucketResult>"
+        return Said(200, body.encode(), {"Content-Type": "application/xml"})
 
     with odd(answer) as server:
         carrier = remote(server.url)
