@@ -42,12 +42,8 @@ _DAMAGED = "The backup is cut or damaged."
 _OTHER = "Take another one."
 
 
-class Manifest(msgspec.Struct, frozen=True, array_like=True):
-    """What a backup holds: of which vault and device, made when, up to which entry of its log.
-
-    `recovery`: what recovery shares open (see `workspace.recovering`), empty where nobody made any. `parts`: how many
-    parts of attachments, and the hash of their names in order.
-    """
+class _First(msgspec.Struct, frozen=True, array_like=True):
+    """The manifest of the first version: of which vault and device, made when, up to which entry of its log."""
 
     version: int
     realm: bytes
@@ -59,40 +55,19 @@ class Manifest(msgspec.Struct, frozen=True, array_like=True):
     head_hash: bytes
     database_size: int
     database_hash: bytes
+
+
+class _Second(_First, frozen=True, array_like=True):
+    """The second version added what recovery shares open (see `workspace.recovering`), empty where nobody made any."""
+
     recovery: bytes = b""
+
+
+class Manifest(_Second, frozen=True, array_like=True):
+    """What a backup holds. `parts`: how many parts of attachments, and the hash of their names in order."""
+
     parts: int = 0
     parts_hash: bytes = b""
-
-
-class _Second(msgspec.Struct, frozen=True, array_like=True):
-    """The manifest of the second version: the same without attachments."""
-
-    version: int
-    realm: bytes
-    device: bytes
-    at_ms: int
-    audit_seq: int
-    audit_hash: bytes
-    head_size: int
-    head_hash: bytes
-    database_size: int
-    database_hash: bytes
-    recovery: bytes = b""
-
-
-class _First(msgspec.Struct, frozen=True, array_like=True):
-    """The manifest of the first version: the same without what shares open."""
-
-    version: int
-    realm: bytes
-    device: bytes
-    at_ms: int
-    audit_seq: int
-    audit_hash: bytes
-    head_size: int
-    head_hash: bytes
-    database_size: int
-    database_hash: bytes
 
 
 _OLDER = {1: _First, 2: _Second}
@@ -229,7 +204,7 @@ def _read_back(target: Path, written: Hasher, plain: Manifest | None) -> None:
                 again.update(part)
         if again.digest() != written.digest() or (plain is not None and check(target) != plain):
             raise VaultDamaged("The backup reads back as something else.", "Use another disk; the vault is untouched.")
-    except BaseException:
+    except BaseException:  # also a stop by the user: half a backup must not look like one
         target.unlink(missing_ok=True)
         raise
 
@@ -368,7 +343,7 @@ def stored(target: Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
-        except BaseException:
+        except BaseException:  # also a stop by the user: a temporary file goes before it is raised on
             temporary.unlink(missing_ok=True)
             raise
         _sync(target.parent)

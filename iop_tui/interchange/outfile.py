@@ -189,7 +189,7 @@ def _stream(path: Path, fill: Callable[[Callable[[bytes], None]], None]) -> None
     try:
         fill(lambda content: _write(handle, content))
         os.fsync(handle)
-    except BaseException:
+    except BaseException:  # also a stop by the user: half an export must not stay
         with suppress(OSError):
             path.unlink()
         raise

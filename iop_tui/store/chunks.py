@@ -108,7 +108,7 @@ class ChunkStore:
             try:
                 _write(temporary, data)
                 os.replace(temporary, place)
-            except BaseException:
+            except BaseException:  # also a stop by the user: a temporary file goes before it is raised on
                 temporary.unlink(missing_ok=True)
                 raise
             _sync(place.parent)

@@ -85,7 +85,7 @@ def open_database(
         connection = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False, timeout=0.2)
         try:
             _prepare(connection, key, exclusive=exclusive, cache_kib=cache_kib)
-        except BaseException:
+        except BaseException:  # also a stop by the user: no keyed connection is left open
             connection.close()
             raise
     if exclusive:

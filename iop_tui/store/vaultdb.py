@@ -97,7 +97,7 @@ class VaultDb:
         database = cls(path, connection, device)
         try:
             database.writer.run(lambda: database._create(meta))
-        except BaseException:
+        except BaseException:  # also a stop by the user: the lock of the vault must not outlive it
             database.close()
             raise
         return database
@@ -111,7 +111,7 @@ class VaultDb:
         database = cls(path, connection, device)
         try:
             database.writer.run(database._load)
-        except BaseException:
+        except BaseException:  # also a stop by the user: the lock of the vault must not outlive it
             database.close()
             raise
         return database

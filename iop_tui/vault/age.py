@@ -96,7 +96,7 @@ class _Pipe:
                 self._rest = next(self._content)
         except StopIteration:
             return b""
-        except Exception as error:
+        except Exception as error:  # kept for the caller: the library hides what failed inside its stream
             self.failure = error
             raise
         piece, self._rest = self._rest[:size], self._rest[size:]
@@ -106,7 +106,7 @@ class _Pipe:
         """Hand sealed bytes on."""
         try:
             self._write(piece)
-        except Exception as error:
+        except Exception as error:  # kept for the caller: the library hides what failed inside its stream
             self.failure = error
             raise
         return len(piece)

@@ -68,7 +68,7 @@ def create(
         _found(staging, env, slot, own, keys, name=name, granted=granted, demo=demo)
         with translated(path):
             os.replace(staging, path)
-    except BaseException:
+    except BaseException:  # also a stop by the user: half a vault must not stay in the place of one
         shutil.rmtree(staging, ignore_errors=True)
         raise
     found = NewUser(slot.user_id, totp.uri(own.totp_seed, name, ISSUER), recovery.encode_kit(kit_key), own)

@@ -62,7 +62,7 @@ def join(
         count = _build(staging, env, new, grant, remote, own, pin, secrets, fresh, name, progress)
         with translated(path):
             os.replace(staging, path)
-    except BaseException:
+    except BaseException:  # also a stop by the user: half a vault must not stay in the place of one
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return count
@@ -110,7 +110,7 @@ def _build(
         writer = head_sink(staging, db, header, device, new.keys.signer, env.clock)
         ws = Workspace(staging, env, session, writer, [], grant.demo, secrets.totp_seed)
         count = _fill(ws, grant, new, remote, header, progress)
-    except BaseException:
+    except BaseException:  # also a stop by the user: keys and files are let go before it goes on
         if writer is not None:
             writer.close()
         if session is not None:

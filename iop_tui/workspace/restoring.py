@@ -35,7 +35,7 @@ def restore(
         found = prove(staging, manifest)
         with translated(folder):
             os.replace(staging, folder)
-    except BaseException:
+    except BaseException:  # also a stop by the user: half a vault must not stay in the place of one
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return manifest, found

@@ -40,7 +40,7 @@ def unlock(
     db = VaultDb.open(path / DATABASE, keys.vault_key, slot.device_id)
     try:
         return _unlocked(path, env, db, head.header, slot, secrets, keys, code, catch_up=catch_up, inspect=inspect)
-    except BaseException:
+    except BaseException:  # also a stop by the user: the lock of the vault must not outlive it
         db.close()
         raise
 
@@ -83,7 +83,7 @@ def _unlocked(
             return Workspace(path, env, session, None, findings, header.demo, secrets.totp_seed)
         first = program_pin(db, realm, user, secrets, env.rng) if unpinned else {}
         return _begun(path, env, db, header, slot, secrets, keys, session, findings, step, first, catch_up=catch_up)
-    except BaseException:
+    except BaseException:  # also a stop by the user: a view half brought up is not used again
         session.view.abandon()
         raise
 
@@ -178,6 +178,6 @@ def unlock_with(path: Path, env: Environment, slot: slots.Slot, secrets: slots.U
     db = VaultDb.open(path / DATABASE, keys.vault_key, slot.device_id)
     try:
         return _unlocked(path, env, db, header, slot, secrets, keys, None, catch_up=True, inspect=False)
-    except BaseException:
+    except BaseException:  # also a stop by the user: the lock of the vault must not outlive it
         db.close()
         raise

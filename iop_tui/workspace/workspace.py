@@ -203,7 +203,7 @@ class Workspace:
             shadow.catch_up(progress, cancelled)
             # What was given and ended since never had a row here: keys come before contents.
             shadow.view.transaction(lambda db: shadow.view.set_number(db, "purge_owed", 0))
-        except BaseException:
+        except BaseException:  # also a stop by the user: the second view holds clear rows and goes
             shadow.view.close()
             remove_view(shadow.view.path)
             raise

@@ -63,7 +63,7 @@ def run(folder: Path, seed: int, steps: int, play: Callable[[Lanes], None] = lam
                 world.step()
             world.settle()
             lanechecks.check(world)
-        except BaseException as error:
+        except BaseException as error:  # whatever failed is told with its seed
             error.add_note(f"seed {seed}: {world.told}")
             raise
         finally:

@@ -341,7 +341,7 @@ def test_random_histories_over_a_network(place: Path, scale: Callable[[int, int]
                     world.step()
                 world.settle()
                 lanechecks.check(world)
-            except BaseException as error:
+            except BaseException as error:  # whatever failed is told with its seed
                 error.add_note(f"seed {seed}: {world.told}")
                 raise
             finally:

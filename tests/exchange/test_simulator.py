@@ -39,7 +39,7 @@ def run(folder: Path, founded: Founded, seed: int, steps: int) -> None:
                 world.step()
             world.settle()
             worldcheck.check(world)
-        except BaseException as error:
+        except BaseException as error:  # whatever failed is told with its seed
             error.add_note(f"seed {seed}: {world.told}")
             raise
         finally:

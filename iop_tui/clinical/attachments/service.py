@@ -119,7 +119,7 @@ def seal(
     except DiskFull:
         staging.end(_never)
         raise DiskFull("The disk is full; nothing was attached.", "Free some space, then attach it again.") from None
-    except BaseException:
+    except BaseException:  # stopped or failed, half a file is never left; what it was is raised on
         staging.end(_never)
         raise
 
@@ -135,7 +135,7 @@ def seal_file(
     try:
         with opened(path) as (source, size):
             sealed = seal(ws, order, home, source, progress=lambda done: progress(done, size), cancelled=cancelled)
-    except BaseException:
+    except BaseException:  # also when it is stopped: what was sealed so far goes
         if sealed is not None:
             give_up(sealed)
         raise

@@ -47,7 +47,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     try:
         before = os.fstat(descriptor)
         _check(before, path)
-    except BaseException:
+    except BaseException:  # nothing is caught here: the descriptor alone must not outlive it
         os.close(descriptor)
         raise
     with os.fdopen(descriptor, "rb", buffering=0) as file:

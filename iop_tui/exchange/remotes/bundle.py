@@ -118,7 +118,7 @@ class BundleRemote:
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, self._path)
-            except BaseException:
+            except BaseException:  # also a stop by the user: a temporary file goes before it is raised on
                 temporary.unlink(missing_ok=True)
                 raise
             if self._path.read_bytes() != raw:

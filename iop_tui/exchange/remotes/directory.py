@@ -153,7 +153,7 @@ class DirectoryRemote:
             finally:
                 os.close(descriptor)
             os.replace(temporary, place)
-        except BaseException:
+        except BaseException:  # also a stop by the user: a temporary file goes before it is raised on
             temporary.unlink(missing_ok=True)
             raise
         for folder in (place.parent, place.parent.parent, self._root):

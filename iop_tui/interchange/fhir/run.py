@@ -179,7 +179,7 @@ def read_run(
     run = ImportRun(sandbox, ignored, rejected, progress)
     try:
         return run.start()
-    except BaseException:
+    except BaseException:  # also a stop by the user: the process that reads the files ends
         run.close()
         raise
     finally:

@@ -30,7 +30,7 @@ def open_vault(options: Options, secrets: Secrets) -> Workspace:
     try:
         ws.session.catch_up(progress("Reading in"))
         settle_all(ws)
-    except BaseException:
+    except BaseException:  # also a stop by the user: keys are wiped before it goes on
         ws.close()
         raise
     for finding in ws.findings:

@@ -135,7 +135,7 @@ class View:
             if row is None or row[0] != SCHEMA_NUMBER:
                 raise VaultDamaged("This view was built by another version.")
             return cls(path, connection, open_database(path, key, exclusive=False, cache_kib=CACHE_KIB))
-        except BaseException:
+        except BaseException:  # also a stop by the user: no keyed connection is left open
             connection.close()
             raise
 
@@ -201,7 +201,7 @@ class View:
             self._unsaved = {}
             try:
                 result = work(self._writing)
-            except BaseException:
+            except BaseException:  # also a stop by the user: the transaction ends before it goes on
                 self._writing.execute("ROLLBACK")
                 raise
             self._writing.execute("COMMIT")

@@ -83,7 +83,7 @@ class DraftPage(Page):
         self._kept_all = True
         try:
             await self.keep_draft()
-        except BaseException:
+        except BaseException:  # a keep that was stopped is not kept: the next one writes again
             self._kept_all = False
             raise
         self.kept()

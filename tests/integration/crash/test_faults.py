@@ -102,7 +102,7 @@ def test_a_failing_call_is_reported_and_loses_nothing(
             for revision in acked:
                 assert ws.session.open_revision(revision)
             ws.close()
-        except BaseException as error:
+        except BaseException as error:  # whatever failed is told with the call that did
             error.add_note(f"call {number} fails with {errno.errorcode[code]}, {'from then on' if sticks else 'once'}")
             raise
         shutil.rmtree(path)

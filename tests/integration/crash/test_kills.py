@@ -126,7 +126,7 @@ def test_kills_lose_nothing_acknowledged(charted: tuple[Program, Staff, bytes], 
             ws = unlock(p, who, path)
             check(ws, acks)
             ws.close()
-        except BaseException as error:
+        except BaseException as error:  # whatever failed is told with its seed
             error.add_note(f"seed {SEED + number}: {len(acks.revisions)} saves acknowledged")
             raise
     assert told > scale(1000, 50), "too few saves were acknowledged before the kills to mean anything"

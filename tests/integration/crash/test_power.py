@@ -84,7 +84,7 @@ def test_power_cuts_lose_nothing_acknowledged(
             ws = unlock(p, who, tmp_path / "after")
             check(ws, acked)
             ws.close()
-        except Exception as error:
+        except Exception as error:  # whatever failed is told with its seed
             error.add_note(f"seed {SEED + number}, after event {at} of {len(disk.events)}")
             raise
 

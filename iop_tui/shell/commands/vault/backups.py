@@ -168,7 +168,7 @@ def _prove(ws: Workspace, env: Environment) -> Closed:
         if found:
             raise VaultDamaged(f"{found[0].what} ({found[0].where}).", "Take another backup.")
         rest = recovering.closed(ws.session, [ws.user.user])
-    except BaseException:
+    except BaseException:  # also a stop by the user: keys are wiped before it goes on
         ws.close()
         raise
     ws.env = env
