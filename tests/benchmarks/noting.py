@@ -24,7 +24,7 @@ from tests.benchmarks.demo import Demo, start, unlock
 from tests.benchmarks.engine import bare_database, timed, writes_about
 from tests.benchmarks.probe import Paint, Probe
 from tests.benchmarks.screens import BARE_LIST, BARE_TEXT, CASELOAD, CHART, EDITOR, TODAY, to_text
-from tests.support.plans import plan
+from tests.support.clinic.plans import plan
 
 OPENED, LINKED, SIGNED = 5, 12, 30
 OFFSETS = (0.76, 0.79, 0.80, 0.802, 0.805, 0.81, 0.815, 0.82, 0.83, 0.85)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange.pairs import Pair, copied, meet
-from tests.support.devices import enrolled, first
-from tests.support.vaults import program
+from tests.exchange.world.pairs import Pair, copied, meet
+from tests.support.clinic.devices import enrolled, first
+from tests.support.clinic.vaults import program
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.notes import service as notes
 from iop_tui.exchange import auditing
 from iop_tui.workspace import exchanging
-from tests.support.devices import Device, enrolled, first
-from tests.support.vaults import note, program, today
+from tests.support.clinic.devices import Device, enrolled, first
+from tests.support.clinic.vaults import note, program, today
 
 Pair = tuple[Device, Device, Path]
 

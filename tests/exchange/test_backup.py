@@ -10,7 +10,7 @@ from iop_tui.clinical.staff import service as staff
 from iop_tui.exchange import backup
 from iop_tui.kernel.errors import Refused, VaultDamaged
 from iop_tui.shell.commands.vault.backups import _copy
-from tests.support.vaults import PHRASE, Program, program
+from tests.support.clinic.vaults import PHRASE, Program, program
 
 
 @pytest.fixture(scope="module")

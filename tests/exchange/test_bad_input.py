@@ -23,10 +23,10 @@ from iop_tui.shell.commands import entry, environment
 from iop_tui.shell.process import harden
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import exchanging
-from tests.exchange.pairs import Pair
-from tests.exchange.shelf import light
-from tests.support.devices import Device, line
-from tests.support.vaults import note, today
+from tests.exchange.world.pairs import Pair
+from tests.exchange.world.shelf import light
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import note, today
 
 TEN_YEARS = 10 * 365 * 86400
 REFUSED, MEDIUM = 3, 7

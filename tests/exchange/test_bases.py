@@ -9,9 +9,9 @@ from iop_tui.exchange import packs
 from iop_tui.exchange.remotes.directory import ROOT
 from iop_tui.store import revisions
 from iop_tui.workspace import Workspace, exchanging, links
-from tests.exchange.pairs import Pair
-from tests.support.devices import line
-from tests.support.vaults import note, today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import line
+from tests.support.clinic.vaults import note, today
 
 
 def base_of(ws: Workspace, revision: bytes) -> bytes:

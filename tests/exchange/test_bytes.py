@@ -17,8 +17,8 @@ import pytest
 from iop_tui.clinical.notes import service as notes
 from iop_tui.vault import coding
 from iop_tui.workspace import Workspace, exchanging
-from tests.support.devices import Device, first, line
-from tests.support.vaults import note, program, today
+from tests.support.clinic.devices import Device, first, line
+from tests.support.clinic.vaults import note, program, today
 
 WORDS = Path(__file__).parents[2] / "iop_tui" / "data" / "wordlists" / "eff-long.txt"
 NOTE_BYTES = 2048

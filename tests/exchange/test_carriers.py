@@ -21,8 +21,8 @@ from iop_tui.kernel.errors import DiskFull, MediumUnusable
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import exchanging
-from tests.support.devices import Device, enrolled, first, line
-from tests.support.vaults import note, program, today
+from tests.support.clinic.devices import Device, enrolled, first, line
+from tests.support.clinic.vaults import note, program, today
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iop_tui.shell.demo.secrets import passphrase
-from tests.support.command import Do, Result, Site, command, copy_of, shared_demo
+from tests.support.processes.command import Do, Result, Site, command, copy_of, shared_demo
 from tests.tui.terminal import Terminal
 
 ADMIN, THERAPIST = "Alex Founder", "Dana Example"

@@ -16,8 +16,8 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.records.conflicts import conflict, left_behind, merge
 from iop_tui.kernel.errors import AlreadySigned, ConflictOpen, Refused
 from iop_tui.workspace import Workspace
-from tests.support.devices import Device, enrolled, first
-from tests.support.vaults import note, program, today
+from tests.support.clinic.devices import Device, enrolled, first
+from tests.support.clinic.vaults import note, program, today
 
 
 @dataclass

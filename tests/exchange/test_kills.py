@@ -27,9 +27,9 @@ from iop_tui.exchange.remotes.directory import DirectoryRemote
 from iop_tui.kernel.errors import VaultDamaged
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace, backingup, exchanging
-from tests.exchange.pairs import Pair, copied
-from tests.support.devices import Device, line
-from tests.support.vaults import Program, note, today
+from tests.exchange.world.pairs import Pair, copied
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import Program, note, today
 
 Scale = Callable[[int, int], int]
 FULL, DEFAULT = 200, 1
@@ -78,7 +78,7 @@ class Killer:
 
 @pytest.fixture(scope="module")
 def killer() -> Iterator[Killer]:
-    words = [sys.executable, "-m", "tests.support.killed"]
+    words = [sys.executable, "-m", "tests.support.processes.killed"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

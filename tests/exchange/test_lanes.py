@@ -29,9 +29,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange import lanechecks
-from tests.exchange.lanes import Lanes
-from tests.exchange.shelf import light
+from tests.exchange.world import lanechecks
+from tests.exchange.world.lanes import Lanes
+from tests.exchange.world.shelf import light
 
 STEPS = 125
 MEMORY = Path("/dev/shm")

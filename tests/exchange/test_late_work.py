@@ -12,9 +12,9 @@ from iop_tui.exchange.deciding import Decision
 from iop_tui.kernel.errors import NotFound, Refused, RoleRefused
 from iop_tui.vault import signing
 from iop_tui.workspace import exchanging, latework
-from tests.exchange.pairs import Pair
 from tests.exchange.test_settling import write
-from tests.support.devices import line
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import line
 
 REASON = "Tom had it in his bag until Friday"
 
@@ -77,7 +77,7 @@ def test_rejected_work_is_filed_and_kept_and_can_be_accepted_later(lost: tuple[P
 def test_the_decision_reaches_a_third_device_which_then_takes_the_packs_in(
     lost: tuple[Pair, list[bytes]], tmp_path: Path
 ) -> None:
-    from tests.support.devices import enrolled
+    from tests.support.clinic.devices import enrolled
 
     (one, _, stick), written = lost
     with one.workspace() as ws:

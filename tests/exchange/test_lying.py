@@ -13,11 +13,11 @@ from iop_tui.exchange.remotes.link import LinkMemory
 from iop_tui.exchange.remotes.patient import Patient, Waits
 from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace, exchanging
-from tests.exchange import lying
-from tests.exchange.lying import Two
-from tests.exchange.pairs import Pair
-from tests.support.devices import line
-from tests.support.faulty import MemoryRemote, Store, Wire
+from tests.exchange.world import lying
+from tests.exchange.world.lying import Two
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import line
+from tests.support.network.faulty import MemoryRemote, Store, Wire
 
 PLACE = "https://files.example/clinic"
 

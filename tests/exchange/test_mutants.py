@@ -26,12 +26,12 @@ from tests.exchange import test_late_work as late_work
 from tests.exchange import test_recovery as recovering
 from tests.exchange import test_rules as rules
 from tests.exchange import test_settling as settling
-from tests.exchange.pairs import Pair, copied
 from tests.exchange.test_bad_input import Say, say  # noqa: F401
 from tests.exchange.test_lanes import place  # noqa: F401
 from tests.exchange.test_late_work import lost  # noqa: F401
 from tests.exchange.test_recovery import kept  # noqa: F401
 from tests.exchange.test_rules import world  # noqa: F401
+from tests.exchange.world.pairs import Pair, copied
 
 Patch = tuple[object, str, object]
 

@@ -11,9 +11,9 @@ from iop_tui.exchange.mirror import Mirror
 from iop_tui.exchange.remotes.link import FAST, SLOW, USUAL, LinkMemory
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import exchanging, links
-from tests.exchange.pairs import Pair
-from tests.support.devices import line
-from tests.support.vaults import note, today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import line
+from tests.support.clinic.vaults import note, today
 
 GOOD, BAD = "https://good.example/clinic", "https://bad.example/clinic"
 

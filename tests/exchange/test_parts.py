@@ -25,9 +25,9 @@ from iop_tui.kernel.rng import SystemRng
 from iop_tui.store.chunks import ChunkStore
 from iop_tui.vault import chunks as sealed
 from iop_tui.workspace import Workspace, exchanging, parts
-from tests.exchange.pairs import Pair
-from tests.support.devices import Device, line
-from tests.support.vaults import today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import today
 
 SIZE = 700_000
 

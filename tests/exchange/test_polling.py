@@ -14,10 +14,10 @@ from iop_tui.exchange import carrying, engine, heads, packs, polling
 from iop_tui.exchange.carrying import Budget
 from iop_tui.kernel.errors import IopError
 from iop_tui.vault.digest import md5
-from tests.exchange import lanechecks
-from tests.exchange.buckets import WEEK, Bucket, Polled, bucket
-from tests.exchange.nodes import Node
-from tests.exchange.shelf import light
+from tests.exchange.world import lanechecks
+from tests.exchange.world.buckets import WEEK, Bucket, Polled, bucket
+from tests.exchange.world.nodes import Node
+from tests.exchange.world.shelf import light
 
 MEMORY = Path("/dev/shm")
 STEPS = 100

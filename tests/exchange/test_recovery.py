@@ -23,8 +23,8 @@ from iop_tui.vault.signing import BadSignature
 from iop_tui.workspace import Workspace, backingup, drilling, recovering
 from iop_tui.workspace.backingup import HOUR_MS, KEPT, MONTHS, Schedule
 from iop_tui.workspace.drilling import Drill, Means
-from tests.exchange.pairs import Pair
-from tests.support.vaults import Program, copied, program
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.vaults import Program, copied, program
 
 NEW = b"another velvet orchard lantern"
 

@@ -18,9 +18,9 @@ from iop_tui.store.rows import ActRow
 from iop_tui.store.vaultdb import Batch
 from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
-from tests.exchange.lanes import Lanes
-from tests.exchange.nodes import REALM, START_MS, Node
-from tests.exchange.shelf import Crash, light
+from tests.exchange.world.lanes import Lanes
+from tests.exchange.world.nodes import REALM, START_MS, Node
+from tests.exchange.world.shelf import Crash, light
 
 HERE = 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange import scaling
+from tests.exchange.world import scaling
 
 PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 WITHIN = 0.05

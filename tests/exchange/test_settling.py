@@ -20,9 +20,9 @@ from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.store.views.compare import DUMPS
 from iop_tui.workspace import Workspace, exchanging
-from tests.exchange.pairs import Pair, meet
-from tests.support.devices import Device, line
-from tests.support.vaults import keep, note, refresh, today
+from tests.exchange.world.pairs import Pair, meet
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import keep, note, refresh, today
 
 
 def write(ws: Workspace, person: bytes, text: str) -> bytes:

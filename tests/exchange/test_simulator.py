@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange import worldcheck
-from tests.exchange.shelf import light
-from tests.exchange.simulator import World
-from tests.exchange.stations import Founded
 from tests.exchange.test_lanes import place
+from tests.exchange.world import worldcheck
+from tests.exchange.world.shelf import light
+from tests.exchange.world.simulator import World
+from tests.exchange.world.stations import Founded
 
 __all__ = ["place"]
 STEPS = 125

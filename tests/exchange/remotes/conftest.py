@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.servers import Authority, Served, dav_server, s3_server
+from tests.support.network.servers import Authority, Served, dav_server, s3_server
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ from iop_tui.vault import chunks
 from iop_tui.vault.digest import Hasher
 from iop_tui.workspace import Workspace, exchanging
 from tests.conftest import Scale
-from tests.exchange.pairs import Pair
 from tests.exchange.remotes.test_bad_links import NAME, Line, over
-from tests.support.servers import Served
-from tests.support.vaults import today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.vaults import today
+from tests.support.network.servers import Served
 
 CUTS, MIB = 10, 1024 * 1024
 LARGEST_PROCESS = 150
@@ -108,8 +108,8 @@ def _read(path: Path) -> Iterator[bytes]:
 _SCRIPT = """
 import os, sys
 from pathlib import Path
-from tests.support.vaults import program, today
-from tests.support.devices import enrolled, first, line
+from tests.support.clinic.vaults import program, today
+from tests.support.clinic.devices import enrolled, first, line
 from tests.exchange.remotes.test_attachments import _attach, _file
 from iop_tui.clinical.attachments import api as attachments
 from iop_tui.workspace import exchanging

@@ -22,11 +22,11 @@ from iop_tui.exchange.remotes.port import Remote
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace, carriers, exchanging, joining, links
 from tests.conftest import Scale
-from tests.exchange.pairs import Pair
-from tests.support.devices import Device, line
-from tests.support.link import Link, LinkClock
-from tests.support.servers import Served
-from tests.support.vaults import note, today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import note, today
+from tests.support.network.link import Link, LinkClock
+from tests.support.network.servers import Served
 
 NAME = "clinic"
 

@@ -6,7 +6,7 @@ from iop_tui.exchange.remotes.port import BOARD, Swapping
 from iop_tui.exchange.remotes.s3 import S3Remote
 from iop_tui.exchange.remotes.webdav import WebDavRemote
 from iop_tui.kernel.rng import SeededRng
-from tests.support.servers import Served
+from tests.support.network.servers import Served
 
 REALM = b"b" * 16
 

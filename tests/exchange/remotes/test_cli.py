@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Site, copy_of, shared_demo
-from tests.support.servers import KEY, SECRET, Served
+from tests.support.network.servers import KEY, SECRET, Served
+from tests.support.processes.command import Site, copy_of, shared_demo
 
 ADMIN = "Alex Founder"
 

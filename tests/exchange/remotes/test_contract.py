@@ -25,8 +25,8 @@ from tests.exchange.remotes.contract import (
     one_program,
     whole_objects,
 )
-from tests.exchange.shelf import Shelf
-from tests.support.servers import Served
+from tests.exchange.world.shelf import Shelf
+from tests.support.network.servers import Served
 
 MOTO = Capabilities(ranges=True, unchanged=True, lists=True, proves=True, remote=True, brief=True, swaps=True)
 WSGIDAV = Capabilities(ranges=True, lists=True, remote=True)

@@ -15,8 +15,8 @@ from iop_tui.exchange.remotes.port import Capabilities
 from iop_tui.exchange.remotes.webdav import WebDavRemote
 from iop_tui.kernel.rng import SystemRng
 from tests.exchange.remotes.contract import EVERY, REALM, WHOLE, Check, Opens, pack
-from tests.support import distribution
-from tests.support.distribution import Installed
+from tests.support.network import distribution
+from tests.support.network.distribution import Installed
 
 pytestmark = pytest.mark.tools
 APACHE = Capabilities(ranges=True, unchanged=True, lists=True, remote=True)

@@ -20,8 +20,8 @@ from iop_tui.exchange.remotes.webdav import WebDavRemote
 from iop_tui.kernel.errors import DiskFull, IopError, MediumUnusable
 from iop_tui.kernel.rng import SystemRng
 from tests.exchange.remotes.contract import HEAD, REALM, pack
-from tests.support.odd import Asked, Said, odd
-from tests.support.servers import BUCKET, SECRET, Authority, Served
+from tests.support.network.odd import Asked, Said, odd
+from tests.support.network.servers import BUCKET, SECRET, Authority, Served
 
 GIVEN = Credentials.of(b"CLINICKEY0", SECRET.encode())
 ABLE = Capabilities(ranges=True, unchanged=True, lists=True, remote=True)

@@ -12,11 +12,11 @@ import pytest
 from iop_tui.exchange.engine import Report
 from iop_tui.exchange.remotes.directory import ROOT
 from iop_tui.workspace import Workspace, exchanging
-from tests.exchange import lying
-from tests.exchange.lying import Two
-from tests.exchange.pairs import Pair
-from tests.support.devices import line
-from tests.support.servers import Served
+from tests.exchange.world import lying
+from tests.exchange.world.lying import Two
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import line
+from tests.support.network.servers import Served
 
 NAME = "clinic"
 

@@ -28,7 +28,7 @@ from iop_tui.kernel.errors import Cancelled, ReadOnlyMedium
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault.digest import sha256
 from tests.conftest import Scale
-from tests.support.faulty import AROUND, MemoryRemote, Store, Wire
+from tests.support.network.faulty import AROUND, MemoryRemote, Store, Wire
 
 KIB = 1024
 

@@ -18,10 +18,10 @@ from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault import keystore
 from iop_tui.workspace import Workspace, carriers, exchangestate, exchanging, joining
 from iop_tui.workspace.carriers import AccessMissing
-from tests.exchange.pairs import Pair
-from tests.support.devices import Device
-from tests.support.servers import KEY, SECRET, Served
-from tests.support.vaults import note, today
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import Device
+from tests.support.clinic.vaults import note, today
+from tests.support.network.servers import KEY, SECRET, Served
 from tests.unit.vault.test_keystore import Locked, Memory
 
 NAME = "clinic"

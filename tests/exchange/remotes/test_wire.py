@@ -26,10 +26,10 @@ from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace, exchanging
 from iop_tui.workspace.carriers import RemoteLine
 from tests.exchange.test_bytes import save, texts
-from tests.support.devices import first
-from tests.support.link import Link
-from tests.support.servers import Served
-from tests.support.vaults import program
+from tests.support.clinic.devices import first
+from tests.support.clinic.vaults import program
+from tests.support.network.link import Link
+from tests.support.network.servers import Served
 
 OTHERS, PACKS = 9, 3
 NAME = "The bucket"

@@ -14,7 +14,7 @@ from iop_tui.exchange.witness import Faces, Less
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.shell.exchange import words
 from iop_tui.store.order import PackEntry
-from tests.support.faulty import MemoryRemote, Store
+from tests.support.network.faulty import MemoryRemote, Store
 
 PLACE, STICK = "https://files.example/clinic", "/media/stick"
 LANE, OTHER = b"l" * 16, b"o" * 16

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.authorizations import CONSENT_STEPS, ConsentHistory, move
-from tests.support.histories import run
-from tests.support.program import memory_folder
+from tests.support.clinic.authorizations import CONSENT_STEPS, ConsentHistory, move
+from tests.support.clinic.histories import run
+from tests.support.clinic.program import memory_folder
 
 H = ConsentHistory
 # A team, a couple, notes and a first authorization, so that short histories have something to end.

@@ -20,8 +20,8 @@ from iop_tui.store.members.acts import Generation, SealedKey, UserCard, sign_car
 from iop_tui.store.work import Work
 from iop_tui.vault import signing
 from iop_tui.workspace import Workspace
-from tests.support.oracle import Log
-from tests.support.program import Program, Staff, note, program
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.program import Program, Staff, note, program
 
 
 @dataclass

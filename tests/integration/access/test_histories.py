@@ -1,7 +1,7 @@
 """Random histories of a program: what services show, what keys decrypt and what the policy foresees are one set.
 
-See `tests.support.book` for the three answers and `tests.support.histories` for what may happen. Every prefix of a
-random history is a random history: where all are settled and compared, each counts as one.
+See `tests.support.clinic.book` for the three answers and `tests.support.clinic.histories` for what may happen.
+Every prefix of a random history is a random history: where all are settled and compared, each counts as one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.support.histories import STEPS, History, run
-from tests.support.program import memory_folder
+from tests.support.clinic.histories import STEPS, History, run
+from tests.support.clinic.program import memory_folder
 
 
 def moves(steps: int, most: int) -> st.SearchStrategy[list[tuple[int, list[int]]]]:

@@ -21,8 +21,8 @@ from iop_tui.clinical.couples import service as couples
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import NotFound
 from iop_tui.slices import TYPES
-from tests.support.oracle import Log
-from tests.support.program import Program, Staff, note, program
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.program import Program, Staff, note, program
 
 KINDS = {kind.kind: kind for kind in TYPES}
 IT, CT, DA, MD = roles.INDIVIDUAL_THERAPIST, roles.COUPLES_THERAPIST, roles.COUNSELOR, roles.MEDICAL_DIRECTOR

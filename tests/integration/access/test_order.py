@@ -15,8 +15,8 @@ from iop_tui.kernel.secret import Secret
 from iop_tui.store.rows import ActRow, RevisionRow
 from iop_tui.store.views.compare import DUMPS
 from iop_tui.store.views.view import View
-from tests.support.histories import STEPS, History, run
-from tests.support.program import Staff
+from tests.support.clinic.histories import STEPS, History, run
+from tests.support.clinic.program import Staff
 
 SEED = 20261121
 

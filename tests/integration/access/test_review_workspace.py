@@ -31,7 +31,7 @@ from iop_tui.store.work import Work
 from iop_tui.vault import headfile, signing
 from iop_tui.vault.glance import FIXED
 from iop_tui.workspace import Workspace
-from tests.support.vaults import PHRASE, Program, empty, program
+from tests.support.clinic.vaults import PHRASE, Program, empty, program
 
 OTHER = b"copper lantern seventy orchard"
 EVIL = "A\x1b]0;pwn\x07\x9b31m\u202eevil"
@@ -410,7 +410,7 @@ def test_another_schema_is_an_alarm_at_the_unlock(alone: tuple[Program, Workspac
 
 
 def test_an_administrator_takes_program_keys_they_do_not_hold(made: Program) -> None:
-    from tests.support.vaults import Member
+    from tests.support.clinic.vaults import Member
 
     with made.workspace() as ws:
         new = staff.add_user(ws, name="Adm", user_roles=(roles.ADMINISTRATOR,), phrase=bytearray(PHRASE))

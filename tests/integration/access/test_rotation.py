@@ -13,8 +13,8 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.notes.model import PROGRESS_NOTE
 from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.errors import NoKey
-from tests.support.oracle import Log
-from tests.support.program import Program, Staff, note, program
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.program import Program, Staff, note, program
 
 IT, DA, DESK, MD = roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.FRONT_DESK, roles.MEDICAL_DIRECTOR
 

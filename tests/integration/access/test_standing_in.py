@@ -21,8 +21,8 @@ from iop_tui.kernel.errors import NoKey
 from iop_tui.store.members.acts import LARGEST, Generation, SealedKey
 from iop_tui.store.views.compare import compare_view
 from iop_tui.store.work import Work
-from tests.support.oracle import Log
-from tests.support.program import Program, Staff, note, program
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.program import Program, Staff, note, program
 
 IT, DA, DESK, MD = roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR, roles.FRONT_DESK, roles.MEDICAL_DIRECTOR
 DAY = 86_400

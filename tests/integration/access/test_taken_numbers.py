@@ -20,7 +20,7 @@ from iop_tui.clinical.people.model import PERSON, Person
 from iop_tui.clinical.records import api as records
 from iop_tui.store.session import NOBODY
 from iop_tui.store.views.compare import compare_view
-from tests.support.program import Program, Staff, note, program
+from tests.support.clinic.program import Program, Staff, note, program
 
 IT, DESK = roles.INDIVIDUAL_THERAPIST, roles.FRONT_DESK
 

@@ -11,7 +11,7 @@ import pytest
 
 from iop_tui.clinical.attachments.api import Order
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program, program, today
+from tests.support.clinic.vaults import Program, program, today
 
 Staff = dict[str, Workspace]
 

@@ -38,7 +38,7 @@ from iop_tui.store import chunks as stored
 from iop_tui.vault import chunks
 from iop_tui.workspace import Workspace
 from tests.integration.attachments.conftest import Staff, order
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 
 _BORDERS = sorted({
     max(1, chunks.payload(size) * count + more) for size in (chunks.SMALL, chunks.NARROW) for count in (1, 2)

@@ -15,7 +15,7 @@ from iop_tui.kernel.errors import IopError, NotFound
 from iop_tui.vault import chunks
 from iop_tui.workspace import Workspace
 from tests.integration.attachments.conftest import Staff, order
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 
 SECRET = b"Canary in a scanned letter."
 READERS = {

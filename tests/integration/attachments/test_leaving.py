@@ -31,7 +31,7 @@ from iop_tui.shell.commands.charting.records import view_as_json
 from iop_tui.vault import agekeys
 from iop_tui.workspace import Workspace, backingup
 from tests.integration.attachments.conftest import order
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 
 CONTENT = b"%PDF-1.7\n" + os.urandom(90_000)
 

@@ -15,7 +15,7 @@ from iop_tui.kernel.rng import SeededRng
 from iop_tui.store import chunks as stored
 from iop_tui.store.vaultdb import VaultDb
 from tests.integration.attachments.conftest import order
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 
 CONTENT = bytes(range(256)) * 2_500
 _GONE = 9

@@ -23,8 +23,8 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import PERSON
 from iop_tui.clinical.records import api as records
-from tests.support import traces
-from tests.support.program import PHRASE, Program, note, program
+from tests.support.clinic.program import PHRASE, Program, note, program
+from tests.support.processes import traces
 
 
 def _value(kind: Any, word: str, meta: msgspec.Meta | None = None) -> Any:
@@ -187,7 +187,7 @@ def test_secrets_do_not_print(planted: Planted) -> None:
 _DAY = """
 import sys
 from pathlib import Path
-from tests.support.program import *
+from tests.support.clinic.program import *
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.records import api as records
 p = program(Path(sys.argv[1]), "individual therapist", "medical director")

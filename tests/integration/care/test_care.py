@@ -35,8 +35,8 @@ from iop_tui.interchange.outfile import AlreadyThere
 from iop_tui.interchange.prints.charts import chart_for_person
 from iop_tui.kernel.errors import InputRejected, NotFound, NotReady, Refused, Usage
 from iop_tui.workspace import Workspace
-from tests.support.care import RELAPSE, SAFETY, SCREEN
-from tests.support.vaults import PHRASE, Program, leave, program
+from tests.support.clinic.care import RELAPSE, SAFETY, SCREEN
+from tests.support.clinic.vaults import PHRASE, Program, leave, program
 
 WITHOUT = msgspec.structs.replace
 DAY = timedelta(days=1)
@@ -45,7 +45,7 @@ Open = Callable[[str], Workspace]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program of tests/support/vaults.py."""
+    """The small program of tests/support/clinic/vaults.py."""
     return program(tmp_path_factory.mktemp("care"))
 
 

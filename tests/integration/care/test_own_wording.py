@@ -17,7 +17,7 @@ from iop_tui.interchange.prints.markdown import sheet_text
 from iop_tui.interchange.prints.sheets import sheet_of
 from iop_tui.kernel.errors import InputRejected, NotFound
 from iop_tui.workspace import Workspace
-from tests.support.vaults import PHRASE, Program, leave, program
+from tests.support.clinic.vaults import PHRASE, Program, leave, program
 
 LICENCE = "Permission of 2026-02-01, in the office binder"
 

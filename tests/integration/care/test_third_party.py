@@ -14,7 +14,7 @@ from iop_tui.clinical.measures.screens.charts import curve_of
 from iop_tui.clinical.people import service as people
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.ui.trend.plot import draw, whole
-from tests.support.vaults import program, refresh
+from tests.support.clinic.vaults import program, refresh
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "fhir" / "measures"
 

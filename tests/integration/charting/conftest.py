@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program, leave, program
+from tests.support.clinic.vaults import Program, leave, program
 
 Open = Callable[[str], Workspace]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program of tests/support/vaults.py."""
+    """The small program of tests/support/clinic/vaults.py."""
     return program(tmp_path_factory.mktemp("charting"))
 
 

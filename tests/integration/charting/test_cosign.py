@@ -23,7 +23,7 @@ from iop_tui.kernel.errors import NotFound, NotReady, Refused, RoleRefused, Vaul
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import Program, note, refresh, today
+from tests.support.clinic.vaults import Program, note, refresh, today
 
 WITHOUT = msgspec.structs.replace
 

@@ -25,10 +25,10 @@ from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff.profiles import Licence, ProgramProfile, StaffProfile
 from iop_tui.kernel.errors import NotReady
 from iop_tui.workspace import Workspace
-from tests.support.charting import CONTINUING, DISCHARGE, INTAKE, RISK
-from tests.support.consents import Clinic
-from tests.support.plans import plan
-from tests.support.vaults import Program, copied, note, program, today
+from tests.support.clinic.charting import CONTINUING, DISCHARGE, INTAKE, RISK
+from tests.support.clinic.consents import Clinic
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, copied, note, program, today
 
 WITHOUT = msgspec.structs.replace
 FAR = timedelta(days=400)

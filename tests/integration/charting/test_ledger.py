@@ -15,8 +15,8 @@ from iop_tui.clinical.safety.model import RISK_ASSESSMENT
 from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff.profiles import ProgramProfile
 from iop_tui.workspace import Workspace
-from tests.support.charting import RISK
-from tests.support.vaults import Program, copied, program, today
+from tests.support.clinic.charting import RISK
+from tests.support.clinic.vaults import Program, copied, program, today
 
 WITHOUT = msgspec.structs.replace
 FAR = timedelta(days=400)

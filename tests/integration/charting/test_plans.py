@@ -23,8 +23,8 @@ from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.plans import plan
-from tests.support.vaults import Program, leave, note, program, refresh, today
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, leave, note, program, refresh, today
 
 WITHOUT = msgspec.structs.replace
 

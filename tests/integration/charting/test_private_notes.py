@@ -22,7 +22,7 @@ from iop_tui.kernel.errors import IopError, NoKey, NotFound, Refused
 from iop_tui.store import revisions
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 
 CANARY = "heliotrope marmalade"
 

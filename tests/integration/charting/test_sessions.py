@@ -14,7 +14,7 @@ from iop_tui.clinical.sessions.model import Session
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NotReady, Refused
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program, leave, note, program, today
+from tests.support.clinic.vaults import Program, leave, note, program, today
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from iop_tui.interchange import ical
 from iop_tui.kernel.errors import DocumentInvalid, NotFound, NotReady, Refused
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import PERSONS, STAFF, Program
+from tests.support.clinic.vaults import PERSONS, STAFF, Program
 
 
 def test_phrases_are_everybodys_and_retired_not_deleted(made: Program, ws: Workspace, beside: Open) -> None:

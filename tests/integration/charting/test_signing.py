@@ -23,8 +23,8 @@ from iop_tui.clinical.signing.model import ClientSignature
 from iop_tui.kernel.errors import AlreadySigned, DocumentInvalid, NoKey, NotReady, Refused
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.plans import plan
-from tests.support.vaults import Program, note, today
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, note, today
 
 ROOT = Path(__file__).resolve().parents[3]
 WITHOUT = msgspec.structs.replace

@@ -19,7 +19,7 @@ from iop_tui.clinical.signing import versions
 from iop_tui.clinical.signing.model import VOID, Void
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import Program, note, refresh, today
+from tests.support.clinic.vaults import Program, note, refresh, today
 
 WITHOUT = msgspec.structs.replace
 _DAYS = iter(range(20, 200))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.support.command import Site
+from tests.support.processes.command import Site
 
 
 def test_the_wall_is_kept_at_assignment_and_linking(site: Site) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Site, copy_of, pipe_of
+from tests.support.processes.command import Site, copy_of, pipe_of
 
 DANA, RAY = "Dana Example", "Ravi Sample"
 

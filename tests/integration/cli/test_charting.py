@@ -9,8 +9,8 @@ from typing import Any
 
 from iop_tui.clinical.safety.model import RiskAssessment
 from tests.integration.cli.test_records import NOTE
-from tests.support.charting import RISK
-from tests.support.command import Site
+from tests.support.clinic.charting import RISK
+from tests.support.processes.command import Site
 
 
 def today() -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.command import Site
+from tests.support.processes.command import Site
 
 
 def form(person: str, name: str, to: tuple[str, str], **more: Any) -> str:

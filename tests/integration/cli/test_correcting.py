@@ -12,7 +12,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.shell.commands.environment import make
 from iop_tui.shell.demo.secrets import passphrase
 from tests.integration.cli.test_charting import doc, today
-from tests.support.command import Site, command
+from tests.support.processes.command import Site, command
 
 AUTHOR, SUPERVISOR, ADMINISTRATOR = "Dana Example", "Sam Placeholder", "Lee Proforma"
 

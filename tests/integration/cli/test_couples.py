@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from tests.support.command import Site
-from tests.support.couples import agreement, joint_note, signature
+from tests.support.clinic.couples import agreement, joint_note, signature
+from tests.support.processes.command import Site
 
 
 def _doc(document: object) -> str:

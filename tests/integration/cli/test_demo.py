@@ -20,7 +20,7 @@ from iop_tui.shell.demo.texts import Writer
 from iop_tui.vault import headfile
 from iop_tui.vault.totp import code_at
 from tests.conftest import Scale
-from tests.support.command import Site, command
+from tests.support.processes.command import Site, command
 
 
 def test_what_the_command_prints(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from iop_tui.shell.demo.secrets import passphrase, totp_seed
 from iop_tui.vault.totp import code_at
-from tests.support.command import Do, Site
+from tests.support.processes.command import Do, Site
 
 OWNER, COLLEAGUE, OFFICER = "Dana Example", "Ravi Sample", "Noor Prototype"
 WHY = {"category": "clinician unavailable", "reason": "The client calls from a bridge; Dana is on a plane."}

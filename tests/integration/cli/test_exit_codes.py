@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from iop_tui.vault.glance import FIXED, HASH_BYTES, HEADER_FRAME, checksum
-from tests.support import command as commands
-from tests.support.command import Site, command, pipe_of
+from tests.support.processes import command as commands
+from tests.support.processes.command import Site, command, pipe_of
 
 
 @pytest.fixture(autouse=True)

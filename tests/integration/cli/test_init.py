@@ -12,7 +12,7 @@ import pytest
 
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault.totp import code_at
-from tests.support.command import Result, command
+from tests.support.processes.command import Result, command
 
 PHRASE = "velvet orchard ninety lantern"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.command import Do, Site
+from tests.support.processes.command import Do, Site
 
 PHQ = {"instrument": "PHQ-9", "answers": [2, 2, 1, 1, 2, 1, 1, 0, 1], "taken": "2026-01-05"}
 KEYS = {"id", "person", "kind", "instrument", "taken", "score", "band", "stated", "computed", "warnings", "safety_item"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.support.command import Site
+from tests.support.processes.command import Site
 
 NOTE = {
     "service_date": "2026-01-05", "start": "10:00:00", "stop": "10:50:00", "modality": "in person",
@@ -105,7 +105,7 @@ def test_schema_says_what_the_form_says(site: Site) -> None:
 
 
 def test_people_print_plainly(site: Site) -> None:
-    from tests.support.command import command
+    from tests.support.processes.command import command
 
     done = command(
         "--vault", str(site.path), "--user", "Dana Example", "list", "people", secrets=site.secrets("Dana Example")
@@ -116,7 +116,7 @@ def test_people_print_plainly(site: Site) -> None:
 
 
 def test_control_characters_never_reach_the_terminal(site: Site) -> None:
-    from tests.support.command import command
+    from tests.support.processes.command import command
 
     person = site.people_of("Dana Example")[0]
     nasty = {**NOTE, "presentation": "before \x1b]0;owned\x07 after \u202eevil"}

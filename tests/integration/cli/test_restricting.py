@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from tests.support.command import Site
+from tests.support.processes.command import Site
 
 OFFICER = "Noor Prototype"
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault.totp import code_at
-from tests.support.command import Site
+from tests.support.processes.command import Site
 from tests.tui.terminal import Terminal
 
 PHRASE = "velvet orchard ninety lantern"

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault.totp import code_at
-from tests.support.command import Codes, Result, Site, command
+from tests.support.processes.command import Codes, Result, Site, command
 
 FOUNDER = "Alex Founder"
 PHRASE = "purple kettle ninety harbor"

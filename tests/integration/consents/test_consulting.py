@@ -15,9 +15,9 @@ from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.errors import WallRefused
 from iop_tui.kernel.ids import show_id
-from tests.support import couples
-from tests.support.consents import Clinic, opened, refused, template
-from tests.support.vaults import PHRASE, Member
+from tests.support.clinic import couples
+from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.vaults import PHRASE, Member
 
 
 @pytest.fixture(scope="module")

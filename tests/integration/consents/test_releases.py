@@ -25,10 +25,10 @@ from iop_tui.kernel.errors import NotFound
 from iop_tui.kernel.ids import show_id
 from iop_tui.slices import TYPES
 from iop_tui.workspace import Workspace
-from tests.support import couples
-from tests.support.consents import Clinic, opened, refused, template
-from tests.support.fhir import patient, read_bundle, resource
-from tests.support.vaults import note
+from tests.support.clinic import couples
+from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.fhir import patient, read_bundle, resource
+from tests.support.clinic.vaults import note
 
 KINDS = {kind.kind: kind for kind in TYPES}
 LEE = Recipient(name="Dr Lee", address="1 Main St")

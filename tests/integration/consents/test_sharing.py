@@ -29,9 +29,9 @@ from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.slices import TYPES
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
-from tests.support.consents import Clinic, opened, refused, template
-from tests.support.oracle import Log
-from tests.support.vaults import PHRASE, Member, note
+from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.vaults import PHRASE, Member, note
 
 KINDS = {kind.kind: kind for kind in TYPES}
 

@@ -10,8 +10,8 @@ import pytest
 
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace
-from tests.support.couples import Pair, copied, pair_of
-from tests.support.vaults import Program, leave, program, refresh
+from tests.support.clinic.couples import Pair, copied, pair_of
+from tests.support.clinic.vaults import Program, leave, program, refresh
 
 
 @dataclass

@@ -22,7 +22,7 @@ from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import AlreadySigned, NoKey, NotFound, NotReady, Refused, RuleRefused
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import (
+from tests.support.clinic.couples import (
     A,
     B,
     agree,
@@ -33,7 +33,7 @@ from tests.support.couples import (
     plan_together,
     signature,
 )
-from tests.support.vaults import today
+from tests.support.clinic.vaults import today
 
 
 def _doc(ws: object, record: bytes) -> object:

@@ -19,8 +19,8 @@ from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import Pair, agree, hold_session, joint_release
-from tests.support.vaults import note, today
+from tests.support.clinic.couples import Pair, agree, hold_session, joint_release
+from tests.support.clinic.vaults import note, today
 
 ALLOWED = {
     "both_signed": (False, False, False), "own_segments_only": (True, True, False),

@@ -20,8 +20,8 @@ from iop_tui.kernel.errors import DocumentInvalid, NoKey, NotFound, NotReady, Re
 from iop_tui.shell.couples import guidepage
 from iop_tui.workspace import Workspace, unsaved
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import agree, hold_session
-from tests.support.vaults import today
+from tests.support.clinic.couples import agree, hold_session
+from tests.support.clinic.vaults import today
 
 
 def walk(ws: Workspace, sitting: Sitting, *answers: dict[str, Any]) -> Sitting:

@@ -18,8 +18,8 @@ from iop_tui.kernel.errors import NotReady, RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.labeled import Clip
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import agree, hold_session, internal, joint_note
-from tests.support.vaults import today
+from tests.support.clinic.couples import agree, hold_session, internal, joint_note
+from tests.support.clinic.vaults import today
 
 SAID = "Craving after a quarrel; used urge surfing, and did not tell anybody at home about the second bottle."
 

@@ -1,7 +1,7 @@
 """CR-3, T3: two runs that differ only in what one clinician keeps alone about A look the same to everybody else.
 
-Both run on copies of one vault (`tests.support.twins`). A step in which the author keeps something ends one pair of
-runs and begins the next: the pair is compared by every decrypted row of every other user's view, the rows they have
+Both run on copies of one vault (`tests.support.clinic.twins`). A step in which the author keeps something ends one pair
+of runs and begins the next: the pair is compared by every decrypted row of every other user's view, the rows they have
 keys for and their sealed sizes, the size of their view, and one screen, list, search or copy of one user in turn.
 At the end all screens, copies and audit reports of all users are compared, and the files, too.
 
@@ -21,10 +21,10 @@ import pytest
 
 from iop_tui.clinical.couples.model import LIMITED
 from iop_tui.kernel.rng import SeededRng
-from tests.support.couples import agree, copied, hold_session, pair_of
-from tests.support.program import memory_folder
-from tests.support.twins import EXISTS, STAFF, twins
-from tests.support.vaults import Program, leave, refresh
+from tests.support.clinic.couples import agree, copied, hold_session, pair_of
+from tests.support.clinic.program import memory_folder
+from tests.support.clinic.twins import EXISTS, STAFF, twins
+from tests.support.clinic.vaults import Program, leave, refresh
 
 
 @pytest.fixture(scope="module")

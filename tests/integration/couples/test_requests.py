@@ -24,8 +24,8 @@ from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import agree, hold_session, joint_release, plan_together
-from tests.support.vaults import note, today
+from tests.support.clinic.couples import agree, hold_session, joint_release, plan_together
+from tests.support.clinic.vaults import note, today
 
 NAMES = ("Ana Quill", "Benjamin Odell")
 CONTENT = "[J] JOINT-CANARY both.\n[A>] ASIDE-CANARY from A.\n[B>] BSIDE-CANARY from B."

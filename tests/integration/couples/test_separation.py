@@ -19,8 +19,8 @@ from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import NotFound, Refused, RoleRefused, RuleRefused, WallRefused
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import agree, agreement, hold_session, joint_note, joint_plan, joint_release
-from tests.support.vaults import today
+from tests.support.clinic.couples import agree, agreement, hold_session, joint_note, joint_plan, joint_release
+from tests.support.clinic.vaults import today
 
 NAMES = ("Ana Quill", "Benjamin Odell")
 

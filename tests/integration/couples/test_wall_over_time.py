@@ -20,8 +20,8 @@ from iop_tui.clinical.couples import service as couples
 from iop_tui.clinical.people import service as people
 from iop_tui.kernel.errors import Refused
 from tests.integration.couples.conftest import Clinic
-from tests.support.couples import copied, pair_of
-from tests.support.vaults import Program, today
+from tests.support.clinic.couples import copied, pair_of
+from tests.support.clinic.vaults import Program, today
 
 PEOPLE, STAFF = ("ana", "ben", "max", "hana"), ("nadia", "tom", "sol")
 ROLE = {"nadia": roles.INDIVIDUAL_THERAPIST, "tom": roles.INDIVIDUAL_THERAPIST, "sol": roles.COUNSELOR}

@@ -20,8 +20,8 @@ from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import DiskFull, IopError, MediumUnusable
 from iop_tui.store.vaultdb import BALLAST_BYTES
 from iop_tui.workspace import Workspace
-from tests.support.program import Program, Staff, note, phrase, program
-from tests.support.syscalls import Disk
+from tests.support.clinic.program import Program, Staff, note, phrase, program
+from tests.support.processes.syscalls import Disk
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_on_a_full_disk_reading_goes_on_and_the_ballast_lets_the_session_end(
 _TINY = """
 import pickle, sys
 from pathlib import Path
-from tests.support.program import *
+from tests.support.clinic.program import *
 from iop_tui.clinical.notes import service as notes
 from iop_tui.kernel.errors import IopError
 import resource

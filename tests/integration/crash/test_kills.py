@@ -21,13 +21,13 @@ from iop_tui.access import roles
 from iop_tui.clinical.notes import service as notes
 from iop_tui.kernel.errors import VaultInUse
 from iop_tui.workspace import Workspace
-from tests.support import writer
-from tests.support.program import Program, Staff, phrase, program
+from tests.support.clinic.program import Program, Staff, phrase, program
+from tests.support.processes import writer
 
 SEED = 20261121
 # Children come from a process without threads: forking this one, which has some, could leave them with a held lock.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.support.writer"])
+_processes.set_forkserver_preload(["tests.support.processes.writer"])
 
 
 @dataclass

@@ -15,8 +15,8 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.errors import VaultDamaged, WrongSecrets
 from iop_tui.workspace import Workspace
-from tests.support.program import PHRASE, Program, Staff, note, program
-from tests.support.syscalls import Disk, power_cut
+from tests.support.clinic.program import PHRASE, Program, Staff, note, program
+from tests.support.processes.syscalls import Disk, power_cut
 
 SEED = 20261121
 OTHER = b"another orchard of ninety lanterns"

@@ -13,8 +13,8 @@ from iop_tui.clinical.safety.plan import SAFETY_PLAN
 from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import service as staff
 from iop_tui.workspace import Workspace
-from tests.support.care import SAFETY
-from tests.support.vaults import PHRASE, Member, Program, copied, leave, program
+from tests.support.clinic.care import SAFETY
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied, leave, program
 
 Beside = Callable[[str], Workspace]
 

@@ -36,9 +36,9 @@ from iop_tui.store.session import NOBODY
 from iop_tui.vault.digest import derive
 from iop_tui.workspace import Workspace, founding
 from tests.integration.emergency.conftest import Beside
-from tests.support.care import SAFETY
-from tests.support.oracle import Log
-from tests.support.vaults import PHRASE, Program, copied, empty, leave, refresh
+from tests.support.clinic.care import SAFETY
+from tests.support.clinic.oracle import Log
+from tests.support.clinic.vaults import PHRASE, Program, copied, empty, leave, refresh
 
 REASON = "Ana calls at night, cannot say where she is, Nadia does not answer."
 BORN = date(1988, 4, 2)

@@ -29,8 +29,8 @@ from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 from tests.integration.emergency.conftest import Beside
 from tests.integration.emergency.test_break_glass import BORN, open_card
-from tests.support.care import SAFETY
-from tests.support.vaults import Program, refresh
+from tests.support.clinic.care import SAFETY
+from tests.support.clinic.vaults import Program, refresh
 
 
 def _card(ws: Workspace, made: Program) -> bytes:

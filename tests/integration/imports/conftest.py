@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Site, copy_of, shared_demo
+from tests.support.processes.command import Site, copy_of, shared_demo
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from iop_tui.clinical.sessions.calendar import Entry
 from iop_tui.interchange.moving import ics
 from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
 from iop_tui.workspace import Workspace
-from tests.support.command import Site, command
-from tests.support.consents import Clinic, opened
-from tests.support.consents import template as made_clinic
+from tests.support.clinic.consents import Clinic, opened
+from tests.support.clinic.consents import template as made_clinic
+from tests.support.processes.command import Site, command
 
 Event = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Site, command
+from tests.support.processes.command import Site, command
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "fhir"
 DESK, ADMIN, DIRECTOR = "Kim Standin", "Lee Proforma", "Priya Mockup"

@@ -21,7 +21,7 @@ from iop_tui.access import roles
 from iop_tui.clinical.notes import service as notes
 from iop_tui.kernel.errors import IopError, LockedOut, NeedsNewer, VaultDamaged, VaultMissing
 from iop_tui.store.check import CheckFinding
-from tests.support.program import Program, Staff, note, phrase, program
+from tests.support.clinic.program import Program, Staff, note, phrase, program
 
 SEED = 20261121
 TABLES = ("act", "revision", "audit", "audit_session", "fingerprint", "meta", "state", "journal")

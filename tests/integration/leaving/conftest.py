@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program, program
+from tests.support.clinic.vaults import Program, program
 
 
 @pytest.fixture(scope="session")

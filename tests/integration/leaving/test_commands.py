@@ -9,7 +9,7 @@ from typing import Any
 import pyrage
 import pytest
 
-from tests.support.command import Site, copy_of, shared_demo
+from tests.support.processes.command import Site, copy_of, shared_demo
 
 DESK, THERAPIST = "Kim Standin", "Dana Example"
 VECTORS = Path(__file__).parents[2] / "vectors"

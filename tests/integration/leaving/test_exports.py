@@ -26,8 +26,8 @@ from iop_tui.interchange.outfile import AlreadyThere
 from iop_tui.kernel.errors import DiskFull, MediumUnusable, NoKey, NotFound, RuleRefused
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
-from tests.support.consents import opened, refused
-from tests.support.vaults import Program, today
+from tests.support.clinic.consents import opened, refused
+from tests.support.clinic.vaults import Program, today
 
 
 def words(folder: Path) -> str:
@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_neither_files_nor_rows(
 def test_substance_use_records_carry_their_labels(small: Program, tmp_path: Path) -> None:
     with small.workspace("sol") as sol:
         from iop_tui.clinical.notes import service as notes
-        from tests.support.vaults import note
+        from tests.support.clinic.vaults import note
 
         saved = notes.save(sol, small.people["ana"], note(today(sol), "Worked through a slip."))
         notes.sign(sol, [saved.record])

@@ -21,7 +21,7 @@ from iop_tui.interchange.letterout import release_letter
 from iop_tui.kernel.errors import NotReady, Refused, Usage
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused, template
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ from iop_tui.kernel.errors import DiskFull, NotFound, Refused, RuleRefused, Usag
 from iop_tui.kernel.ids import show_id
 from iop_tui.vault.age import NoRecipient
 from iop_tui.vault.digest import sha256
-from tests.support.consents import Clinic, opened, refused
-from tests.support.vaults import Program, today
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import Program, today
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from iop_tui.interchange.prints.layout import Block, Form, Head, Sheet, blocks_of
 from iop_tui.interchange.prints.pdf import not_covered, pages_of, pdf_of
 from iop_tui.slices import TYPES
-from tests.support.documents import filled
+from tests.support.clinic.documents import filled
 
 NOW = 1_770_000_000_000
 LONG = "Schläft besser, seit die Großmutter da ist; נועה kommt mit, 🌻 auf dem Tisch. " * 110

@@ -24,8 +24,8 @@ from iop_tui.interchange.prints.pdf import pages_of, pdf_of
 from iop_tui.kernel.errors import DiskFull, Refused, RuleRefused
 from iop_tui.slices import TYPES
 from iop_tui.workspace import Workspace
-from tests.support.documents import filled
-from tests.support.vaults import Program, today
+from tests.support.clinic.documents import filled
+from tests.support.clinic.vaults import Program, today
 
 HEAD = Head(
     person="Jürgen Müller", born="1980-02-03", program="Northside", label="Progress note", state="signed",

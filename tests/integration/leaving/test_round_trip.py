@@ -29,8 +29,8 @@ from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault.digest import sha256
 from iop_tui.vault.kdf import LightKdf
 from iop_tui.workspace import Environment, Workspace
-from tests.support.fhir import SYNTHEA, VECTORS
-from tests.support.vaults import START, Program, empty, hire, leave, refresh, today
+from tests.support.clinic.fhir import SYNTHEA, VECTORS
+from tests.support.clinic.vaults import START, Program, empty, hire, leave, refresh, today
 
 _STORED = (
     "SELECT r.kind, r.person, r.doc, r.version FROM record r JOIN compartment m ON m.id = r.compartment"

@@ -21,7 +21,7 @@ from iop_tui.interchange.tarstream import tar_pieces
 from iop_tui.kernel.errors import DiskFull, InputRejected, Usage
 from iop_tui.vault import age
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 
 
 @pytest.fixture(scope="module")

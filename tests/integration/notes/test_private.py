@@ -18,7 +18,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.store import revisions
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 
 CANARY = "periwinkle catamaran"
 

@@ -17,7 +17,7 @@ from iop_tui.clinical.staff.profiles import Licence, ProgramProfile, StaffProfil
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.vaults import TELEHEALTH, Program, note, today
+from tests.support.clinic.vaults import TELEHEALTH, Program, note, today
 
 WITHOUT = msgspec.structs.replace
 

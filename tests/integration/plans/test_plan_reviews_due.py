@@ -25,9 +25,9 @@ from iop_tui.clinical.signing.model import ClientSignature
 from iop_tui.kernel.errors import AlreadySigned, NoKey, NotFound, Refused
 from iop_tui.workspace import Workspace
 from iop_tui.workspace import unsaved as journal
-from tests.support.charting import INTAKE, RISK
-from tests.support.plans import plan
-from tests.support.vaults import Program, keep, leave, note, program, today
+from tests.support.clinic.charting import INTAKE, RISK
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, keep, leave, note, program, today
 
 WITHOUT = msgspec.structs.replace
 PRESENT = {

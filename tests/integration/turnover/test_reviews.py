@@ -15,7 +15,7 @@ from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import profiles
 from iop_tui.kernel.errors import NotFound, RoleRefused
 from iop_tui.kernel.ids import show_id
-from tests.support.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused, template
 
 WALK = "quarry walk"  # in Nadia's newest note about Ana
 

@@ -19,9 +19,9 @@ from iop_tui.clinical.turnover import leaving, planning, saying
 from iop_tui.clinical.turnover.team import IN_CARE, OFFICE, STANDS_IN, WAITS
 from iop_tui.kernel.errors import NotFound, RoleRefused, WallRefused
 from iop_tui.kernel.ids import show_id
-from tests.support.consents import Clinic, opened, refused
-from tests.support.turnover import staffed
-from tests.support.vaults import PHRASE, STAFF, Member
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.turnover import staffed
+from tests.support.clinic.vaults import PHRASE, STAFF, Member
 
 IT, CT, MD = roles.INDIVIDUAL_THERAPIST, roles.COUPLES_THERAPIST, roles.MEDICAL_DIRECTOR
 

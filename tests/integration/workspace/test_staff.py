@@ -29,7 +29,7 @@ from iop_tui.kernel.errors import (
 )
 from iop_tui.vault import headfile
 from iop_tui.workspace import Workspace
-from tests.support.program import Program, Staff, note, phrase, program
+from tests.support.clinic.program import Program, Staff, note, phrase, program
 
 OTHER = b"another orchard of ninety lanterns"
 IT = roles.INDIVIDUAL_THERAPIST

@@ -25,7 +25,7 @@ from iop_tui.kernel.errors import (
     WrongSecrets,
 )
 from iop_tui.vault import headfile, totp
-from tests.support.program import FOUNDER, PHRASE, Program, environment, note, phrase, program
+from tests.support.clinic.program import FOUNDER, PHRASE, Program, environment, note, phrase, program
 
 WRONG = "User, passphrase or code is wrong."
 TEN_YEARS = 10 * 365 * 24 * 3600

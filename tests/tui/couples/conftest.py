@@ -13,8 +13,8 @@ from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
-from tests.support.couples import agree, copied, hold_session, pair_of, plan_together
-from tests.support.vaults import Program, leave, program, today
+from tests.support.clinic.couples import agree, copied, hold_session, pair_of, plan_together
+from tests.support.clinic.vaults import Program, leave, program, today
 from tests.tui.screens.conftest import Desk
 
 Open = Callable[..., AbstractAsyncContextManager[Desk]]

@@ -21,8 +21,8 @@ from iop_tui.clinical.joint.model import JOINT_NOTE, JOINT_PLAN
 from iop_tui.clinical.people import service as people
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.kernel.declare import DocumentType, Widget
-from tests.support.process import Codes, start, unlock
-from tests.support.vaults import START, Program, empty, hire
+from tests.support.clinic.vaults import START, Program, empty, hire
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.terminal import Terminal
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "fhir" / "synthea"

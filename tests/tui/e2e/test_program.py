@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Codes, start, unlock
-from tests.support.vaults import Program, program
+from tests.support.clinic.vaults import Program, program
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.terminal import Terminal
 
 SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.nightly)]

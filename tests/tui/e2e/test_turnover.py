@@ -10,9 +10,9 @@ import pytest
 from iop_tui.access import roles
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.turnover import api as turnover
-from tests.support.process import Codes, start, unlock
-from tests.support.turnover import staffed
-from tests.support.vaults import Program, copied
+from tests.support.clinic.turnover import staffed
+from tests.support.clinic.vaults import Program, copied
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.terminal import Terminal
 
 IT = roles.INDIVIDUAL_THERAPIST

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from iop_tui.vault import totp
-from tests.support.commandline import start
-from tests.support.process import Codes
-from tests.support.vaults import PHRASE, Program, program
+from tests.support.clinic.vaults import PHRASE, Program, program
+from tests.support.processes.commandline import start
+from tests.support.processes.process import Codes
 from tests.tui.terminal import Terminal
 
 WIDE = 200

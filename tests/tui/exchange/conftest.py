@@ -17,8 +17,8 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
 from iop_tui.workspace import exchanging
-from tests.support.devices import Device, enrolled, first
-from tests.support.vaults import Program, note, program, today
+from tests.support.clinic.devices import Device, enrolled, first
+from tests.support.clinic.vaults import Program, note, program, today
 from tests.tui.screens.conftest import Desk
 
 OFFICE, LAPTOP, STICK = "Front office", "Nadia's laptop", "Blue stick"

@@ -13,7 +13,7 @@ from iop_tui.exchange.remotes.port import CarrierGone
 from iop_tui.shell.exchange.runner import DeskTurns
 from iop_tui.store.vaultdb import Batch, VaultDb
 from iop_tui.workspace import exchanging
-from tests.support.devices import line
+from tests.support.clinic.devices import line
 from tests.tui.exchange.conftest import BOTH, LAPTOP, STICK, Open, Site
 from tests.tui.screens.conftest import Desk
 from tests.tui.screens.goldens import compare

@@ -16,7 +16,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.shell.exchange import merging
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.workspace import exchanging
-from tests.support.vaults import note, today
+from tests.support.clinic.vaults import note, today
 from tests.tui.exchange.conftest import BOTH, Open, Site
 from tests.tui.exchange.test_exchanging import shot
 from tests.tui.screens.conftest import Desk

@@ -10,8 +10,8 @@ import pytest
 from iop_tui.exchange.remotes.credentials import Credentials
 from iop_tui.workspace import carriers
 from iop_tui.workspace.carriers import RemoteLine
-from tests.support.odd import Said, odd
-from tests.support.servers import KEY, SECRET, Served, dav_server
+from tests.support.network.odd import Said, odd
+from tests.support.network.servers import KEY, SECRET, Served, dav_server
 from tests.tui.exchange.conftest import Open, Site
 from tests.tui.exchange.test_exchanging import shot, to_exchange
 

@@ -15,8 +15,8 @@ from iop_tui.clinical.notes.phrases import Phrase
 from iop_tui.clinical.plans import service as plans
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.clinical.sessions.model import Session
-from tests.support.plans import plan
-from tests.support.vaults import Program, copied, note, program, today
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, copied, note, program, today
 from tests.tui.screens.conftest import Desk, opened
 
 __all__ = ["opened"]

@@ -19,7 +19,7 @@ from iop_tui.clinical.notes.screens import NoteEditor
 from iop_tui.clinical.records import api as records
 from iop_tui.shell import config
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program, note, today
+from tests.support.clinic.vaults import Program, note, today
 from tests.tui.notes.conftest import Hands, open_note
 from tests.tui.screens.conftest import Desk, Open
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iop_tui.shell import config
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.notes.conftest import open_note
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.process import Codes, start, unlock
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.terminal import Terminal
 
 MOST_WORDS = 60

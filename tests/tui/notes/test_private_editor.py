@@ -5,7 +5,7 @@ from __future__ import annotations
 from iop_tui.clinical.notes.private import PRIVATE_KINDS, PsychotherapyNote
 from iop_tui.clinical.notes.screens import CounselingEditor, PsychotherapyEditor
 from iop_tui.clinical.records import api as records
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.notes.conftest import caseload_line
 from tests.tui.screens.conftest import Desk, Open
 

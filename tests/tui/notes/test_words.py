@@ -10,8 +10,8 @@ import pytest
 from iop_tui.shell import config
 from iop_tui.ui.forms import keyruns
 from iop_tui.ui.forms.form import Form
-from tests.support.process import Codes, start, unlock
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.notes.conftest import open_note
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.terminal import Terminal

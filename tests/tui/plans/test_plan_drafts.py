@@ -15,8 +15,8 @@ from iop_tui.ui.forms.form import Form
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.outline import OutlineList
 from iop_tui.workspace import unsaved as journal
-from tests.support.process import Codes, start, unlock
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
+from tests.support.processes.process import Codes, start, unlock
 from tests.tui.plans.conftest import Desk, Open, to_plan
 from tests.tui.terminal import Terminal
 

@@ -12,8 +12,8 @@ from iop_tui.clinical.plans.documents import PLAN_TEMPLATE
 from iop_tui.clinical.plans.treatment import TreatmentPlan
 from iop_tui.clinical.signing import service as signing
 from iop_tui.ui.outline import OutlineList
-from tests.support.plans import plan
-from tests.support.vaults import Program
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program
 from tests.tui.plans.conftest import Desk, Open, to_plan
 
 MAX = ("bra", "Max Brandt")

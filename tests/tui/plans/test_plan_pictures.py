@@ -13,8 +13,8 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.screens.today import gather
 from iop_tui.ui.outline import OutlineList
 from iop_tui.ui.page import Go
-from tests.support.plans import plan
-from tests.support.vaults import Program
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program
 from tests.tui.kit.support import Recorder, wait_until
 from tests.tui.plans.conftest import Open, picture, to_plan
 

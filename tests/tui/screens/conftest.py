@@ -17,7 +17,7 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program, copied, empty, program
+from tests.support.clinic.vaults import Program, copied, empty, program
 
 SECONDS = 30.0
 

@@ -16,7 +16,7 @@ from iop_tui.clinical.signing import service as signing
 from iop_tui.shell.attaching.viewing import command_for
 from iop_tui.shell.config import Config, load, save
 from iop_tui.workspace import exchanging
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 from tests.tui.screens.test_flow import chart_of

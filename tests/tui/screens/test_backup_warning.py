@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iop_tui.exchange import backup
 from iop_tui.shell.config import Config
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Open
 
 DAYS = 86_400

@@ -18,8 +18,8 @@ from iop_tui.clinical.toxicology import service as toxicology
 from iop_tui.shell.charting.documents import DocumentEditor
 from iop_tui.ui.page import Go
 from iop_tui.workspace import unsaved
-from tests.support.care import RELAPSE
-from tests.support.vaults import PHRASE, Program
+from tests.support.clinic.care import RELAPSE
+from tests.support.clinic.vaults import PHRASE, Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 

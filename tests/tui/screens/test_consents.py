@@ -7,8 +7,8 @@ from datetime import timedelta
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.screens import ConsentEditor, ConsentList
 from iop_tui.shell.screens.record import RecordPage
-from tests.support.consents import Clinic
-from tests.support.vaults import Program, leave, today
+from tests.support.clinic.consents import Clinic
+from tests.support.clinic.vaults import Program, leave, today
 from tests.tui.screens.conftest import Desk, Open
 
 

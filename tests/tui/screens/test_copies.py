@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from iop_tui.clinical.disclosures import api as disclosures
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.test_flow import chart_of
 

@@ -10,7 +10,7 @@ from iop_tui.clinical.notes.starting import unsaved
 from iop_tui.clinical.records import api as records
 from iop_tui.ui.forms.form import Form
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 
 SIZES = [(60, 20), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((80, 24), (120, 40)))]

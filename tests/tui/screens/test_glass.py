@@ -13,8 +13,8 @@ from iop_tui.clinical.emergency import api as emergency
 from iop_tui.clinical.emergency.api import Wish
 from iop_tui.clinical.safety.plan import SAFETY_PLAN
 from iop_tui.clinical.staff import service as staff
-from tests.support.care import SAFETY
-from tests.support.vaults import PHRASE, Member, Program, copied, leave, program
+from tests.support.clinic.care import SAFETY
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied, leave, program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import box, compare
 

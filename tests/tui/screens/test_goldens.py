@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 
 from iop_tui.shell import config
 from iop_tui.ui import theme
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import box, compare
 

@@ -11,7 +11,7 @@ import pyrage
 import pytest
 
 from iop_tui.clinical.disclosures import api as disclosures
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 from tests.tui.screens.test_flow import chart_of

@@ -9,7 +9,7 @@ import pytest
 from iop_tui.clinical.imports import mappings
 from iop_tui.clinical.sessions import calendar
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import box, compare
 

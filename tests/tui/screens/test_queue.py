@@ -30,9 +30,9 @@ from iop_tui.ui.forms.fields import LineInput
 from iop_tui.ui.forms.form import Form
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.lists.rows import RowsField
-from tests.support.charting import RISK
-from tests.support.consents import Clinic
-from tests.support.vaults import Program, note, today
+from tests.support.clinic.charting import RISK
+from tests.support.clinic.consents import Clinic
+from tests.support.clinic.vaults import Program, note, today
 from tests.tui.screens.conftest import Desk, Open
 
 WITHOUT = msgspec.structs.replace

@@ -15,7 +15,7 @@ from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff.profiles import Licence, StaffProfile
 from iop_tui.kernel.ids import show_id
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 from tests.tui.screens.conftest import Open
 from tests.tui.screens.test_goldens import BOTH, shot
 from tests.tui.screens.test_queue import fresh

@@ -15,7 +15,7 @@ from iop_tui.interchange.moving import ics
 from iop_tui.kernel.ids import show_id
 from iop_tui.ui.forms.form import Form
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.vaults import Program, leave, today
+from tests.support.clinic.vaults import Program, leave, today
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.test_goldens import BOTH, shot
 from tests.tui.screens.test_queue import chart, fill

@@ -12,7 +12,7 @@ from iop_tui.shell import app as program_app
 from iop_tui.shell import config
 from iop_tui.shell.config import Config
 from iop_tui.shell.process.hangup import LOCKED
-from tests.support.vaults import Program, leave
+from tests.support.clinic.vaults import Program, leave
 from tests.tui.screens.conftest import Open
 
 

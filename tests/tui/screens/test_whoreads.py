@@ -42,10 +42,10 @@ from iop_tui.shell.whoreads import WhoScreen, spot_of
 from iop_tui.ui.forms.draftpage import DraftPage
 from iop_tui.ui.forms.form import Form
 from iop_tui.ui.page import Page
-from tests.support import care
-from tests.support.couples import agree, hold_session, internal, pair_of, plan_together
-from tests.support.plans import plan
-from tests.support.vaults import Program, leave, program
+from tests.support.clinic import care
+from tests.support.clinic.couples import agree, hold_session, internal, pair_of, plan_together
+from tests.support.clinic.plans import plan
+from tests.support.clinic.vaults import Program, leave, program
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 

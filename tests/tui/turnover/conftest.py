@@ -11,8 +11,8 @@ import pytest
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
-from tests.support.turnover import staffed
-from tests.support.vaults import Program, copied
+from tests.support.clinic.turnover import staffed
+from tests.support.clinic.vaults import Program, copied
 from tests.tui.screens.conftest import Desk
 
 Open = Callable[..., AbstractAsyncContextManager[Desk]]

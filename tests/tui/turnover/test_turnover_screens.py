@@ -15,7 +15,7 @@ from iop_tui.clinical.restrictions import api as restrictions
 from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.ids import show_id
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 from tests.tui.screens.conftest import Desk
 from tests.tui.screens.goldens import box, compare
 from tests.tui.turnover.conftest import Open

@@ -10,7 +10,7 @@ import pytest
 
 from iop_tui.clinical.checkins.model import CHECK_IN, SCHEDULE, Attempt, CheckIn, Schedule, owed
 from iop_tui.kernel.declare import RuleContext, Severity
-from tests.support.care import BORN, TODAY
+from tests.support.clinic.care import BORN, TODAY
 
 WITHOUT = msgspec.structs.replace
 CONTEXT = RuleContext(TODAY, {"birth_date": BORN})

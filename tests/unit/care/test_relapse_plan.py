@@ -25,7 +25,7 @@ from iop_tui.clinical.relapse.model import (
 )
 from iop_tui.clinical.relapse.standing import back, begin, finished, play, standing, tally
 from iop_tui.kernel.declare import RuleContext, Severity
-from tests.support.care import BORN, RELAPSE, TODAY
+from tests.support.clinic.care import BORN, RELAPSE, TODAY
 
 WITHOUT = msgspec.structs.replace
 CONTEXT = RuleContext(TODAY, {"birth_date": BORN})

@@ -25,7 +25,7 @@ from iop_tui.clinical.safety.plan import (
 )
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.phone import is_phone
-from tests.support.care import BORN, SAFETY, TODAY
+from tests.support.clinic.care import BORN, SAFETY, TODAY
 
 WITHOUT = msgspec.structs.replace
 CONTEXT = RuleContext(TODAY, {"birth_date": BORN})

@@ -34,7 +34,7 @@ from iop_tui.clinical.toxicology.testing import (
     windows_of,
 )
 from iop_tui.kernel.declare import DocumentType, RuleContext, Severity
-from tests.support.care import BORN, SCREEN, TODAY
+from tests.support.clinic.care import BORN, SCREEN, TODAY
 
 WITHOUT = msgspec.structs.replace
 CONTEXT = RuleContext(TODAY, {"birth_date": BORN})

@@ -33,9 +33,9 @@ from iop_tui.clinical.safety.model import (
 )
 from iop_tui.kernel.declare import Document, DocumentType, RuleContext, Severity, is_empty
 from iop_tui.kernel.errors import DocumentInvalid
-from tests.support.charting import CONTINUING, DISCHARGE, INTAKE, RISK
-from tests.support.plans import TODAY
-from tests.support.vaults import note
+from tests.support.clinic.charting import CONTINUING, DISCHARGE, INTAKE, RISK
+from tests.support.clinic.plans import TODAY
+from tests.support.clinic.vaults import note
 
 WITHOUT = msgspec.structs.replace
 NOTE = note(TODAY, "Slept well")

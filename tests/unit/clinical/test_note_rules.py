@@ -17,7 +17,7 @@ from iop_tui.clinical.notes.model import ProgressNote
 from iop_tui.clinical.notes.overlaps import Busy
 from iop_tui.clinical.notes.thread import Thread
 from iop_tui.kernel.declare import Severity, is_empty, show_value
-from tests.support.vaults import note
+from tests.support.clinic.vaults import note
 
 TODAY = date(2026, 3, 12)
 WITHOUT = msgspec.structs.replace

@@ -17,7 +17,7 @@ from iop_tui.clinical.notes.private import COUNSELING_NOTE, PSYCHOTHERAPY_NOTE
 from iop_tui.clinical.plans.documents import TREATMENT_PLAN
 from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
 from iop_tui.kernel.declare import Document, DocumentType, Widget, is_empty, show_value
-from tests.support.plans import TODAY, plan
+from tests.support.clinic.plans import TODAY, plan
 from tests.unit.clinical.test_elements import WHOLE
 
 ROOT = Path(__file__).parents[3]

@@ -21,7 +21,7 @@ from iop_tui.clinical.plans.treatment import (
     TreatmentPlan,
 )
 from iop_tui.kernel.declare import Finding, RuleContext, Severity
-from tests.support.plans import TODAY, plan
+from tests.support.clinic.plans import TODAY, plan
 
 WITHOUT = msgspec.structs.replace
 

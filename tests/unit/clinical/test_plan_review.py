@@ -13,7 +13,7 @@ from iop_tui.clinical.plans.documents import TREATMENT_PLAN
 from iop_tui.clinical.plans.treatment import DISPOSITIONS, Disposition, Review, TreatmentPlan
 from iop_tui.kernel.declare import RuleContext, Severity
 from iop_tui.kernel.errors import NotReady, Refused
-from tests.support.plans import TODAY, plan
+from tests.support.clinic.plans import TODAY, plan
 
 ON = TODAY + timedelta(days=14)
 NEXT = ON + timedelta(days=14)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from iop_tui.clinical.plans import tree
 from iop_tui.clinical.plans.treatment import Goal, Intervention, Objective, Problem, TreatmentPlan
 from iop_tui.kernel.errors import Refused
-from tests.support.plans import intervention, objective, plan
+from tests.support.clinic.plans import intervention, objective, plan
 
 ON = date(2026, 4, 1)
 

@@ -31,7 +31,7 @@ from iop_tui.clinical.joint.model import (
     SharedGoal,
 )
 from iop_tui.kernel.declare import Document, DocumentType, RuleContext, Severity, fields_of, is_empty
-from tests.support.couples import agreement, joint_note, joint_plan, signature
+from tests.support.clinic.couples import agreement, joint_note, joint_plan, signature
 
 TODAY = date(2026, 3, 12)
 STAMP = (SEPARATE, "ab" * 16)

@@ -17,7 +17,7 @@ import pytest
 
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.kernel.errors import Cancelled, InputRejected, MediumUnusable
-from tests.support.fhir import SYNTHEA, bundle, patient, read_here
+from tests.support.clinic.fhir import SYNTHEA, bundle, patient, read_here
 
 GOOD = json.dumps(bundle(patient())).encode()
 DEEP = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","extension":'

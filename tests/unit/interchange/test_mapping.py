@@ -12,7 +12,7 @@ import pytest
 from iop_tui.interchange.fhir.map_notes import without_markup
 from iop_tui.interchange.fhir.mapping import DOCUMENTS
 from iop_tui.interchange.fhir.references import normal
-from tests.support.fhir import (
+from tests.support.clinic.fhir import (
     SYNTHEA,
     VECTORS,
     Json,

@@ -11,7 +11,17 @@ import pytest
 from iop_tui.clinical.measures import model
 from iop_tui.clinical.measures.instruments import catalogue
 from iop_tui.interchange.items import Mapped
-from tests.support.fhir import LOINC, VECTORS, Json, coded, observation, patient, read_bundle, read_here, resource
+from tests.support.clinic.fhir import (
+    LOINC,
+    VECTORS,
+    Json,
+    coded,
+    observation,
+    patient,
+    read_bundle,
+    read_here,
+    resource,
+)
 
 MEASURES = VECTORS / "measures"
 PHQ9 = [item.code for item in next(each for each in catalogue().instruments if each.name == "PHQ-9").items]

@@ -10,7 +10,7 @@ import pytest
 
 from iop_tui.interchange.fhir.run import expand, read_run
 from iop_tui.interchange.items import Mapped, Progress
-from tests.support.fhir import SYNTHEA, VECTORS, bundle, patient
+from tests.support.clinic.fhir import SYNTHEA, VECTORS, bundle, patient
 
 
 def _read(*paths: Path) -> list[Mapped]:

@@ -12,7 +12,7 @@ import pytest
 from iop_tui.interchange.fhir import fsh, sensitivity
 from iop_tui.interchange.fhir.map_notes import texts_inside
 from iop_tui.interchange.fhir.sensitivity import code_labels, compartment_for, labels, word_labels
-from tests.support.fhir import (
+from tests.support.clinic.fhir import (
     LOINC,
     SNOMED,
     SYNTHEA,

@@ -9,7 +9,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from iop_tui.interchange.fhir.validate import problems, resource_types
-from tests.support.fhir import VECTORS, patient, read_here, resource
+from tests.support.clinic.fhir import VECTORS, patient, read_here, resource
 
 EXAMPLES = sorted((VECTORS / "r4").glob("*.json"))
 

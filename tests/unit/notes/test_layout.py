@@ -19,7 +19,7 @@ from iop_tui.clinical.notes.screens import layout
 from iop_tui.clinical.notes.spelling import Checker, WordList
 from iop_tui.clinical.notes.telehealth import IDENTITY, STATES, Telehealth
 from iop_tui.ui.forms.answers import keys_for
-from tests.support.vaults import note
+from tests.support.clinic.vaults import note
 
 TODAY = date(2026, 3, 12)
 ROWS = {info.name for info in layout.fields()}

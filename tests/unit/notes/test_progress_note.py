@@ -19,7 +19,7 @@ from iop_tui.clinical.notes.mental import MentalStatus
 from iop_tui.clinical.notes.model import PROGRESS_NOTE, RISKS, ProgressNote
 from iop_tui.kernel.declare import RuleContext, Severity, fields_of
 from iop_tui.kernel.errors import DocumentInvalid
-from tests.support.vaults import TELEHEALTH, note
+from tests.support.clinic.vaults import TELEHEALTH, note
 
 TODAY = date(2026, 3, 12)
 WITHOUT = msgspec.structs.replace

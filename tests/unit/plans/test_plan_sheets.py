@@ -25,7 +25,7 @@ from iop_tui.clinical.plans.treatment import (
 )
 from iop_tui.kernel.declare import RuleContext, Severity, Widget, fields_of
 from iop_tui.kernel.errors import DocumentInvalid, Refused
-from tests.support.plans import TODAY, plan
+from tests.support.clinic.plans import TODAY, plan
 
 WITHOUT = msgspec.structs.replace
 

@@ -16,7 +16,7 @@ from iop_tui.clinical.plans.documents import as_template
 from iop_tui.clinical.plans.editing import Sitting
 from iop_tui.clinical.plans.treatment import Intervention, Objective, TreatmentPlan
 from iop_tui.kernel.errors import DocumentInvalid, Refused
-from tests.support.plans import TODAY, plan
+from tests.support.clinic.plans import TODAY, plan
 
 ON = date(2026, 4, 1)
 

@@ -27,7 +27,7 @@ from iop_tui.interchange.fhirout import build, verbatim
 from iop_tui.interchange.fhirout.catalogue import MAKERS, resources_of
 from iop_tui.interchange.fhirout.records import Around, Record, Signed
 from iop_tui.slices import TYPES
-from tests.support.documents import filled
+from tests.support.clinic.documents import filled
 
 _KINDS = {kind.kind: kind for kind in TYPES}
 _DAY = date(2026, 3, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.interchange.moving.options import Options
-from tests.support.fhir import bundle, patient
+from tests.support.clinic.fhir import bundle, patient
 from tests.unit.interchange.moving.test_ccda import BOMB
 
 VECTORS = Path(__file__).parents[3] / "vectors"

@@ -8,8 +8,8 @@ import pytest
 
 from iop_tui.access import roles
 from iop_tui.clinical.staff import service as staff
-from tests.support.consents import template
-from tests.support.vaults import PHRASE, Member, Program, copied
+from tests.support.clinic.consents import template
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied
 
 _MADE: list[Program] = []
 

@@ -1,4 +1,4 @@
-"""Processes of the program that start from one which has its modules loaded: `-m tests.support.preloaded SOCKET`.
+"""Processes of the program that start from one with its modules loaded: `-m tests.support.processes.preloaded SOCKET`.
 
 A command costs half a second of imports and little else, and hundreds of them are run. Each is still a process of its
 own: forked before anything was read or opened, in its own session, with its own descriptors, folder and environment,
@@ -37,7 +37,7 @@ class _Server:
         self._folder = tempfile.TemporaryDirectory(prefix="pre")
         self.place = str(Path(self._folder.name) / "s")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.preloaded", self.place], cwd=Path(__file__).parents[2],
+            [sys.executable, "-m", "tests.support.processes.preloaded", self.place], cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         if self._process.stdout is None or self._process.stdout.readline() != b"ready\n":

@@ -15,9 +15,9 @@ from iop_tui.kernel.clock import FixedClock, local_date
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.store.views.view import Changes
 from iop_tui.workspace import Workspace
-from tests.exchange.shelf import Fault
-from tests.support.devices import Device, enrolled, first
-from tests.support.vaults import PHRASE, Member, empty
+from tests.exchange.world.shelf import Fault
+from tests.support.clinic.devices import Device, enrolled, first
+from tests.support.clinic.vaults import PHRASE, Member, empty
 
 USERS = ("nadia", "tom")
 

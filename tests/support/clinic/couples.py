@@ -30,7 +30,7 @@ from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace
-from tests.support.vaults import Program, today
+from tests.support.clinic.vaults import Program, today
 
 A, B = PARTNERS
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from iop_tui.exchange import engine
 from iop_tui.exchange.remotes.port import Capabilities, Look
 from iop_tui.vault.digest import md5
-from tests.exchange.lanes import Lanes
-from tests.exchange.nodes import Node
-from tests.exchange.shelf import Fault, Shelf
+from tests.exchange.world.lanes import Lanes
+from tests.exchange.world.nodes import Node
+from tests.exchange.world.shelf import Fault, Shelf
 
 WEEK = 8 * 86400
 

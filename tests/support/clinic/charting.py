@@ -10,7 +10,7 @@ from iop_tui.clinical.episodes.model import (
     ServiceCount,
 )
 from iop_tui.clinical.safety.model import RiskAssessment
-from tests.support.plans import TODAY
+from tests.support.clinic.plans import TODAY
 
 INTAKE = IntakeAssessment(
     admitted=TODAY, assessed=TODAY, presenting="I want my evenings back.", substances="Wine, daily, four years.",

@@ -19,8 +19,8 @@ from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.oracle import Log, Row, Seen
-from tests.support.vaults import PERSONS, Program, program, refresh, today
+from tests.support.clinic.oracle import Log, Row, Seen
+from tests.support.clinic.vaults import PERSONS, Program, program, refresh, today
 
 
 @dataclass

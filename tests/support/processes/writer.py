@@ -10,7 +10,7 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault import totp
-from tests.support.program import environment, note, phrase
+from tests.support.clinic.program import environment, note, phrase
 
 OPEN, TYPED, SAVED, SIGNED = b"o", b"t", b"r", b"s"
 

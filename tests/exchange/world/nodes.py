@@ -19,7 +19,7 @@ from iop_tui.store.rows import ExchangeRow
 from iop_tui.store.vaultdb import Batch, VaultDb
 from iop_tui.store.work import Work
 from iop_tui.vault import signing
-from tests.exchange.shelf import Shelf
+from tests.exchange.world.shelf import Shelf
 
 REALM, ROOT = b"L" * 16, signing.from_seed(b"R" * 32)
 START_MS = 1_790_000_000_000

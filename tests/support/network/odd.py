@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.servers import Certified
+from tests.support.network.servers import Certified
 
 _METHODS = ("GET", "PUT", "HEAD", "DELETE", "POST", "PROPFIND", "MKCOL", "COPY", "MOVE")
 

@@ -13,8 +13,8 @@ from iop_tui.clinical.notes import service as notes
 from iop_tui.exchange.engine import Report
 from iop_tui.shell.exchange import words
 from iop_tui.workspace import Workspace
-from tests.support.devices import Device
-from tests.support.vaults import note, today
+from tests.support.clinic.devices import Device
+from tests.support.clinic.vaults import note, today
 
 
 class Server(Protocol):

@@ -1,6 +1,6 @@
-"""The real command line and program as a process of its own: `python -m tests.support.commandline ARGUMENTS`.
+"""The real command line and program as a process of its own: `python -m tests.support.processes.commandline ARGUMENTS`.
 
-Everything is real but the cost of the passphrase and the date, as in `tests.support.process`.
+Everything is real but the cost of the passphrase and the date, as in `tests.support.processes.process`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.support.process import ROOT, _environment
+from tests.support.processes.process import ROOT, _environment
 from tests.tui.terminal import Terminal
 
 _PLACE = "iop_tui.shell.commands.environment"
@@ -30,7 +30,7 @@ def main() -> int:
 
 def start(*arguments: str, cols: int = 80, rows: int = 24) -> Terminal:
     """The program in a terminal."""
-    argv = [sys.executable, "-m", "tests.support.commandline", *arguments]
+    argv = [sys.executable, "-m", "tests.support.processes.commandline", *arguments]
     given = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
     return Terminal(argv, cols, rows, env=given, cwd=ROOT)
 

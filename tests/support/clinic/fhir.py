@@ -14,7 +14,7 @@ from iop_tui.interchange.items import Mapped
 from iop_tui.interchange.limits import DEFAULT, Limits
 from iop_tui.interchange.reader import Source
 
-VECTORS = Path(__file__).resolve().parent.parent / "vectors" / "fhir"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "fhir"
 SYNTHEA = VECTORS / "synthea"
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"

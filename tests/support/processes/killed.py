@@ -1,6 +1,6 @@
-"""A process that begins work and is killed: `-m tests.support.killed` reads one JSON object a line and forks for each.
+"""A process that begins work and is killed: `-m tests.support.processes.killed`, which reads JSON objects.
 
-The child prints `go` when the work begins and `done` when it was acknowledged; one that writes and exchanges until its
+It forks for each line. The child prints `go` when the work begins and `done` when it was acknowledged; one that writes and exchanges until its
 end prints `note <id>` after each save. All is imported before the first fork and no thread runs in the parent, so a
 child costs only its work.
 """
@@ -27,8 +27,8 @@ from iop_tui.kernel.rng import SeededRng
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault import kdf, totp
 from iop_tui.workspace import Environment, Workspace, backingup, exchanging, joining, restoring
-from tests.support.devices import line
-from tests.support.vaults import PHRASE, note, today
+from tests.support.clinic.devices import line
+from tests.support.clinic.vaults import PHRASE, note, today
 
 Job = dict[str, Any]
 

@@ -12,8 +12,8 @@ from iop_tui.exchange.remotes.directory import ROOT
 from iop_tui.kernel.errors import IopError
 from iop_tui.store.views.compare import DUMPS
 from iop_tui.workspace import Workspace, exchanging
-from tests.exchange.simulator import World
-from tests.exchange.stations import USERS
+from tests.exchange.world.simulator import World
+from tests.exchange.world.stations import USERS
 
 EXPECTED = ("its author holds no key to what it grants", "its author may not end this access")
 """What honest devices write when a key was taken from their user elsewhere: told, and not counted."""

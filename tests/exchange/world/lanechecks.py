@@ -9,9 +9,9 @@ from iop_tui.exchange import packs, sealing, taking
 from iop_tui.exchange.ledger import Ledger
 from iop_tui.kernel.errors import IopError
 from iop_tui.store.order import act_order
-from tests.exchange.lanes import Lanes
-from tests.exchange.nodes import REALM, Node
-from tests.exchange.shelf import Shelf
+from tests.exchange.world.lanes import Lanes
+from tests.exchange.world.nodes import REALM, Node
+from tests.exchange.world.shelf import Shelf
 
 _REMADE = 6
 """So many packs of one device are made again."""

@@ -17,7 +17,7 @@ from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault import totp
 from iop_tui.workspace import Environment, Workspace, exchanging, joining
 from iop_tui.workspace.exchanging import RemoteLine
-from tests.support.vaults import Program
+from tests.support.clinic.vaults import Program
 
 
 @dataclass

@@ -29,10 +29,10 @@ from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import IopError, Refused
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace, exchanging
-from tests.exchange.shelf import Crash, Fault
-from tests.exchange.stations import USERS, FaultyRemote, Founded, Station
-from tests.support.devices import Device, line
-from tests.support.vaults import note, today
+from tests.exchange.world.shelf import Crash, Fault
+from tests.exchange.world.stations import USERS, FaultyRemote, Founded, Station
+from tests.support.clinic.devices import Device, line
+from tests.support.clinic.vaults import note, today
 
 MOST = 5
 ROUNDS = 8

@@ -43,9 +43,9 @@ from iop_tui.kernel.errors import IopError
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace
-from tests.support.couples import Pair, copied, hold_session, pair_of
-from tests.support.program import beside
-from tests.support.vaults import Program, note, refresh, today
+from tests.support.clinic.couples import Pair, copied, hold_session, pair_of
+from tests.support.clinic.program import beside
+from tests.support.clinic.vaults import Program, note, refresh, today
 
 STAFF = ("nadia", "tom", "cleo", "sol", "fay", "bill", "abe", "uma")
 LEAVES_A_TRACE = ("audit", "Ben's copy")

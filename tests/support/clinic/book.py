@@ -16,8 +16,8 @@ from iop_tui.access import policy, roles
 from iop_tui.access.policy import Kind
 from iop_tui.clinical.couples import api as couples_api
 from iop_tui.workspace import Workspace
-from tests.support.oracle import Log, SealedFact, Seen
-from tests.support.program import Program, Staff, copied
+from tests.support.clinic.oracle import Log, SealedFact, Seen
+from tests.support.clinic.program import Program, Staff, copied
 
 IT, CT, DA = roles.INDIVIDUAL_THERAPIST, roles.COUPLES_THERAPIST, roles.COUNSELOR
 MD, DESK, BILL, PO = roles.MEDICAL_DIRECTOR, roles.FRONT_DESK, roles.BILLER, roles.PRIVACY_OFFICER

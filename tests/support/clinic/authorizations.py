@@ -17,11 +17,11 @@ from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.revisions import Origin
 from iop_tui.workspace import Workspace
-from tests.support.book import CT, DA, IT
-from tests.support.couples import Pair, agree, hold_session
-from tests.support.histories import STEPS, History, Pick
-from tests.support.oracle import SealedFact
-from tests.support.program import Staff
+from tests.support.clinic.book import CT, DA, IT
+from tests.support.clinic.couples import Pair, agree, hold_session
+from tests.support.clinic.histories import STEPS, History, Pick
+from tests.support.clinic.oracle import SealedFact
+from tests.support.clinic.program import Staff
 
 
 @dataclass

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from iop_tui.exchange.remotes.credentials import Credentials
 from iop_tui.exchange.remotes.places import Place, parse
-from tests.support.servers import KEY, SECRET
+from tests.support.network.servers import KEY, SECRET
 
 _MODULES = ("mpm_event", "alias", "authn_core", "authn_file", "auth_basic", "authz_core", "authz_user", "dav", "dav_fs")
 _START_SECONDS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.devices import Device
+from tests.support.clinic.devices import Device
 
 Pair = tuple[Device, Device, Path]
 

@@ -30,8 +30,8 @@ from iop_tui.store.rows import ActRow, ExchangeRow, RevisionRow
 from iop_tui.store.vaultdb import Batch
 from iop_tui.vault import signing
 from iop_tui.vault.digest import sha256
-from tests.exchange.nodes import REALM, ROOT, START_MS, Image, Node
-from tests.exchange.shelf import Crash, Fault, Shelf
+from tests.exchange.world.nodes import REALM, ROOT, START_MS, Image, Node
+from tests.exchange.world.shelf import Crash, Fault, Shelf
 
 MOST = 6
 ROUNDS = 8

@@ -1,6 +1,6 @@
 """The real program as a process of its own, on a vault that `vaults.program` made.
 
-`python -m tests.support.process FOLDER [USER]`
+`python -m tests.support.processes.process FOLDER [USER]`
 
 Everything is real but the cost of the passphrase and the date, which stands where the vault's content was written.
 """
@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from iop_tui.vault import totp
-from tests.support.vaults import Member
+from tests.support.clinic.vaults import Member
 from tests.tui.terminal import Terminal
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def _environment(folder: Path, now: str) -> object:
     from iop_tui.shell.commands.environment import StandingClock
     from iop_tui.vault.kdf import LightKdf
     from iop_tui.workspace import Environment
-    from tests.support.vaults import START
+    from tests.support.clinic.vaults import START
 
     del folder, now
     return Environment(types=slices.TYPES, clock=StandingClock(to_ms(START)), kdf=LightKdf())
@@ -48,7 +48,7 @@ def start(
     vault: Path, cols: int = 80, rows: int = 24, *, user: str = "", env: dict[str, str] | None = None
 ) -> Terminal:
     """The program in a terminal."""
-    argv = [sys.executable, "-m", "tests.support.process", str(vault), *([user] if user else [])]
+    argv = [sys.executable, "-m", "tests.support.processes.process", str(vault), *([user] if user else [])]
     given = {**(env or {}), "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
     return Terminal(argv, cols, rows, env=given, cwd=ROOT)
 

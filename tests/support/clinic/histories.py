@@ -27,8 +27,8 @@ from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.clock import day_start, local_date
 from iop_tui.kernel.errors import NoKey, NotFound, Refused
 from iop_tui.kernel.ids import parse_id
-from tests.support.book import BILL, CARE_KINDS, CT, DA, DESK, IT, MD, PO, Book
-from tests.support.program import Staff, note, program
+from tests.support.clinic.book import BILL, CARE_KINDS, CT, DA, DESK, IT, MD, PO, Book
+from tests.support.clinic.program import Staff, note, program
 
 HIRED = (
     (IT,),

@@ -29,7 +29,7 @@ from iop_tui.shell.demo.build import Built, build
 from iop_tui.shell.demo.secrets import passphrase, totp_seed
 from iop_tui.vault import headfile
 from iop_tui.vault.totp import STEP_SECONDS, code_at
-from tests.support import preloaded
+from tests.support.processes import preloaded
 
 Do = Callable[..., Any]
 TIMEOUT = 120
