@@ -1,8 +1,8 @@
 """A process that begins work and is killed: `-m tests.support.processes.killed`, which reads JSON objects.
 
-It forks for each line. The child prints `go` when the work begins and `done` when it was acknowledged; one that writes and exchanges until its
-end prints `note <id>` after each save. All is imported before the first fork and no thread runs in the parent, so a
-child costs only its work.
+It forks for each line. The child prints `go` when the work begins and `done` when it was acknowledged; one that writes
+and exchanges until its end prints `note <id>` after each save. All is imported before the first fork and no thread runs
+in the parent, so a child costs only its work.
 """
 
 from __future__ import annotations
