@@ -14,6 +14,8 @@ PYTHON=
 
 # Settings of the machine that would lead pip or Python elsewhere than into .venv.
 unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIREMENT PIP_CONSTRAINT
+# Without compiled files every process that a test or a start begins would compile the program first.
+unset PYTHONDONTWRITEBYTECODE
 export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 say() { printf '%s\n' "$*" >&2; }

@@ -145,6 +145,7 @@ def padme(size: int) -> int:
     return (size + mask) & ~mask
 
 
+@lru_cache(maxsize=_NAMES)
 def text(value: bytes) -> str:
     """Lower-case base32 without padding (RFC 4648)."""
     return base64.b32encode(value).decode("ascii").rstrip("=").lower()

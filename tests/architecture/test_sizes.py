@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import statistics
 from collections import Counter
 from pathlib import Path
@@ -27,6 +28,7 @@ def _length(node: Function | ast.ClassDef) -> int:
     return total
 
 
+@functools.cache
 def _definitions(folder: str) -> list[tuple[int, str, ast.AST]]:
     return [
         (_length(node), f"{place(path, node.lineno)} {node.name}", node)
