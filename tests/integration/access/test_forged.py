@@ -21,7 +21,7 @@ from iop_tui.store.work import Work
 from iop_tui.vault import signing
 from iop_tui.workspace import Workspace
 from tests.support.clinic.oracle import Log
-from tests.support.clinic.program import Program, Staff, note, program
+from tests.support.clinic.program import Program, Staff, copied, note, program
 
 
 @dataclass
@@ -67,18 +67,30 @@ def clinic_in(folder: Path, *, assigned: bool) -> Clinic:
     return clinic
 
 
-@pytest.fixture
-def clinic(tmp_path: Path) -> Iterator[Clinic]:
-    found = clinic_in(tmp_path, assigned=True)
-    yield found
-    found.program.close()
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Clinic]:
+    """The clinic as it is copied, with and without a therapist for its person."""
+    found = {assigned: clinic_in(tmp_path_factory.mktemp("forged"), assigned=assigned) for assigned in (True, False)}
+    for made in found.values():
+        made.program.close()
+    return found
+
+
+def copy_of(made: Clinic, folder: Path) -> Iterator[Clinic]:
+    p = copied(made.program, folder, seed=8)
+    staff = [p.staff[who.user] for who in (made.ada, made.bo, made.dot, made.bill, made.max)]
+    yield Clinic(p, *staff, made.person)
+    p.close()
 
 
 @pytest.fixture
-def unassigned(tmp_path: Path) -> Iterator[Clinic]:
-    found = clinic_in(tmp_path, assigned=False)
-    yield found
-    found.program.close()
+def clinic(closed: dict[bool, Clinic], tmp_path: Path) -> Iterator[Clinic]:
+    yield from copy_of(closed[True], tmp_path)
+
+
+@pytest.fixture
+def unassigned(closed: dict[bool, Clinic], tmp_path: Path) -> Iterator[Clinic]:
+    yield from copy_of(closed[False], tmp_path)
 
 
 def forge(
@@ -295,8 +307,8 @@ def test_an_assigned_supervisor_gets_no_member_key(clinic: Clinic) -> None:
 
 
 def test_settling_twice_writes_nothing(clinic: Clinic) -> None:
+    everybody = [clinic.program.workspace(who) for who in clinic.program.staff.values()]
     before = clinic.program.root.session.db.position
-    for who in clinic.program.staff.values():
-        ws = clinic.program.workspace(who)
+    for ws in everybody:
         settle(ws.session, ws.registry)
     assert clinic.program.root.session.db.position == before

@@ -16,13 +16,16 @@ from tests.support.processes import command as commands
 from tests.support.processes.command import Site, command, pipe_of
 
 
-@pytest.fixture(autouse=True)
-def _each_in_an_interpreter_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ends a process is looked at where nothing was loaded before."""
+@pytest.fixture
+def _in_an_interpreter_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends before the program is loaded, and what a signal ends: looked at where nothing was loaded before."""
     monkeypatch.setattr(commands, "FRESH", True)
 
 
+fresh = pytest.mark.usefixtures("_in_an_interpreter_of_its_own")
 
+
+@fresh
 def test_errors_have_one_shape(tmp_path: Path) -> None:
     done = command("--vault", str(tmp_path), "--json", "list", "people", secrets=[])
     assert done.code == 5
@@ -57,6 +60,7 @@ def test_wrong_usage(site: Site, words: tuple[str, ...]) -> None:
     assert (done.code, done.error) == (2, "usage")
 
 
+@fresh
 def test_without_terminal_and_descriptor(site: Site) -> None:
     assert command("--vault", str(site.path), "--json", "list", "people").code == 2
     assert command("--vault", str(site.path)).code == 2
@@ -65,6 +69,7 @@ def test_without_terminal_and_descriptor(site: Site) -> None:
     assert "--user" in several.value["error"]["hint"]
 
 
+@fresh
 def test_documents_and_secrets_never_come_as_arguments(site: Site) -> None:
     done = site.run("new", "person", "--doc", "{}", user="Kim Standin")
     assert (done.code, done.error) == (2, "usage")
@@ -122,6 +127,7 @@ def test_refusals(site: Site) -> None:
     assert (biller.code, biller.error) == (3, "role")
 
 
+@fresh
 def test_damage_is_reported_before_any_secret(site: Site) -> None:
     head = site.path / "vault.head"
     data = bytearray(head.read_bytes())
@@ -171,6 +177,7 @@ def test_missing_file_and_rejected_input(site: Site, tmp_path: Path) -> None:
     assert site.run("schema", "no_such_kind").code == 8
 
 
+@fresh
 def test_newer_vault(site: Site) -> None:
     head = site.path / "vault.head"
     data = bytearray(head.read_bytes())
@@ -184,6 +191,7 @@ def test_newer_vault(site: Site) -> None:
     assert command("--vault", str(site.path), "--user", "x", "--json", "list", "people", secrets=[]).code == 9
 
 
+@fresh
 def test_interrupted(site: Site) -> None:
     descriptor = pipe_of(site.secrets("Dana Example"))
     words = [sys.executable, "-m", "iop_tui", "--vault", str(site.path), "--user", "Dana Example", "batch"]
@@ -206,6 +214,7 @@ def test_interrupted(site: Site) -> None:
     assert site.run("verify", user="Dana Example").code == 0
 
 
+@fresh
 def test_help_and_version() -> None:
     assert command("--version").out.startswith("iop-tui ")
     assert command("--help").code == 0
