@@ -210,14 +210,14 @@ def _read_back(target: Path, written: Hasher, plain: Manifest | None) -> None:
 
 
 def is_sealed(source: Path) -> bool:
-    """Whether a file is sealed to recipients. Raises `VaultMissing`, `MediumUnusable`."""
-    with translated(source), source.open("rb") as file:
+    """Whether a file is sealed to recipients. Raises `MediumUnusable`."""
+    with outside(source), source.open("rb") as file:
         return file.read(len(agekeys.MAGIC)) == agekeys.MAGIC
 
 
 def check(source: Path) -> Manifest:
     """The manifest of a backup that is not sealed, every byte of it checked. Raises `VaultDamaged`."""
-    with translated(source), source.open("rb") as file:
+    with outside(source), source.open("rb") as file:
         manifest = _front(file, source)
         for size, digest in _files(manifest):
             found = Hasher()
@@ -246,7 +246,7 @@ def _parts(file: BinaryIO, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
 
 def peek(source: Path) -> Manifest:
     """What a backup that is not sealed says of itself; its files are not looked at. Raises `VaultDamaged`."""
-    with translated(source), source.open("rb") as file:
+    with outside(source), source.open("rb") as file:
         return _front(file, source)
 
 
@@ -265,7 +265,7 @@ def unpack(source: Path, folder: Path, identities: Sequence[str] = ()) -> Manife
         )
     opened = folder / "backup"
     try:
-        with translated(source), source.open("rb") as file, stored(opened) as into:
+        with outside(source), source.open("rb") as file, stored(opened) as into:
             agekeys.open_(file, into, identities)
         return _unpack(opened, folder)
     finally:
@@ -329,12 +329,25 @@ def _parts_of(path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
+def outside(path: Path) -> Iterator[None]:
+    """As `translated`, for a file that is no part of a vault: where it or its folder is not there, no vault is damaged.
+    Raises `MediumUnusable`.
+    """
+    with translated(path):
+        try:
+            yield
+        except FileNotFoundError:
+            what = path.name if path.parent.is_dir() else str(path.parent)
+            raise MediumUnusable(f"{what} is not there.", "Check the path, or attach the disk.") from None
+
+
+@contextmanager
 def stored(target: Path) -> Iterator[BinaryIO]:
     """A new file that is there completely and durably after the block, or not at all. Raises `Refused` where it is."""
     if target.exists():
         raise Refused(f"{target.name} exists already.", "Choose another name: a backup is never overwritten.")
     temporary = target.with_name(f"{target.name}.part")
-    with translated(target):
+    with outside(target):
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         try:

@@ -122,7 +122,7 @@ def pull(mirror: Mirror, remote: Remote, found: Survey, budget: Budget, moved: M
         budget.add(len(data), max(total, budget.spent + len(data)))
         moved.received_bytes += len(data)
         if not packs.fits_name(name, data):
-            mirror.set_aside(name, data)
+            mirror.set_aside(name, data, elsewhere=True)
             moved.damaged.append(name)
             found.holds.discard(name)
             _ask_for(remote, found, name)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iop_tui.exchange.names import PARTS, is_part, part_name
 from iop_tui.exchange.remotes.port import Remote
 from iop_tui.store.chunks import ChunkStore
 from iop_tui.store.database import translated
@@ -23,9 +24,7 @@ from iop_tui.vault.digest import sha256
 if TYPE_CHECKING:
     from iop_tui.exchange.carrying import Budget
 
-FOLDER = "b"
 _SEEN = "seen"
-_PREFIX = 2
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -59,13 +58,12 @@ class MovedParts:
 
 def remote_name(name: str) -> str:
     """Where a part lies on a carrier."""
-    return f"{FOLDER}/{name[:_PREFIX]}/{name}"
+    return part_name(name)
 
 
 def is_remote_name(name: str) -> bool:
     """Whether a name on a carrier is that of a part."""
-    plain = name.rpartition("/")[2]
-    return chunks.is_name(plain) and name == remote_name(plain)
+    return is_part(name)
 
 
 class Seen:
@@ -124,7 +122,7 @@ def listed(remote: Remote) -> list[str]:
     """Every part a disk holds. Over a network nothing is listed: that would cost more than it brings."""
     if remote.capabilities().remote:
         return []
-    folders = (f"{FOLDER}/{one}{other}" for one in _LETTERS for other in _LETTERS)
+    folders = (f"{PARTS}/{one}{other}" for one in _LETTERS for other in _LETTERS)
     names = (name for folder in folders for name in remote.names(folder))
     return [name.rpartition("/")[2] for name in names if is_remote_name(name)]
 

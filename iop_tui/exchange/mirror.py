@@ -6,6 +6,7 @@ set aside, never dropped.
 
 from __future__ import annotations
 
+import os
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from iop_tui.kernel.rng import Rng
 from iop_tui.vault.digest import sha256
 
 FOLDER = "packs"
+MOST_ASIDE, MOST_ASIDE_BYTES = 200, 64 * 1024 * 1024
+"""Damaged files of carriers that are kept for somebody to look at."""
+MOST_PARTS, MOST_PARTS_BYTES = 1_000, 256 * 1024 * 1024
+"""Downloads that were cut and wait for the rest, besides the present one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,17 @@ class Mirror(DirectoryRemote):
         folder.mkdir(mode=0o700, exist_ok=True)
         super().__init__(folder, realm, rng)
 
-    def set_aside(self, name: str, data: bytes) -> None:
-        """Keep bytes that are not what their name says, for somebody to look at."""
-        self._write(self._root / "q" / f"{name.rpartition('/')[2]}-{packs.text(sha256(data))[:8]}", data)
+    def set_aside(self, name: str, data: bytes, *, elsewhere: bool = False) -> None:
+        """Keep bytes that are not what their name says, for somebody to look at. `elsewhere`: they lie on a carrier
+        too; of those no more are kept than `MOST_ASIDE` allows, so that nobody fills this disk.
+        """
+        if not elsewhere or self.room_aside():
+            self._write(self._root / "q" / f"{name.rpartition('/')[2]}-{packs.text(sha256(data))[:8]}", data)
+
+    def room_aside(self) -> bool:
+        """Whether more is set aside of what carriers bring."""
+        found = _sizes(self._root / "q")
+        return len(found) < MOST_ASIDE and sum(size for _, _, size in found) < MOST_ASIDE_BYTES
 
     def drop(self, name: str) -> None:
         """Remove a damaged file from its place, after it was set aside."""
@@ -86,8 +99,19 @@ class Mirror(DirectoryRemote):
         place = self._part_place(name)
         if data:
             self._write(place, data)
+            self._thin_parts(place)
         else:
             place.unlink(missing_ok=True)
+
+    def _thin_parts(self, present: Path) -> None:
+        """What came of downloads that nobody went on with goes, the oldest first: it would be fetched again."""
+        found = [one for one in _sizes(present.parent) if one[1] != present]
+        count, size = len(found), sum(size for _, _, size in found)
+        for _, place, less in found:
+            if count < MOST_PARTS and size <= MOST_PARTS_BYTES:
+                return
+            place.unlink(missing_ok=True)
+            count, size = count - 1, size - less
 
     def keep_hint(self, remote: str, what: str, data: bytes) -> None:
         """Remember something of a carrier (empty: of all). A hint, kept without a seal: nothing is decided by it."""
@@ -104,3 +128,12 @@ class Mirror(DirectoryRemote):
 
     def _mark_place(self, remote: str, suffix: str = "") -> Path:
         return self._root / "r" / (packs.text(sha256(b"cwx/mark", remote.encode()))[:12] + suffix)
+
+
+def _sizes(folder: Path) -> list[tuple[int, Path, int]]:
+    """When the files of a folder were written (ns), where they are, and their sizes in bytes; the oldest first."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as items:
+        found = [(item.stat().st_mtime_ns, Path(item.path), item.stat().st_size) for item in items]
+    return sorted(found)

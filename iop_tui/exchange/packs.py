@@ -9,14 +9,21 @@ Everything about the fields and what is believed is in PROTOCOL.md.
 
 from __future__ import annotations
 
-import base64
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
 
+from iop_tui.exchange.names import (
+    LARGEST,
+    Name,
+    head_lane,
+    head_name,
+    is_head,
+    name_of,
+    parse_name,
+    text,
+)
 from iop_tui.exchange.packing import (
     FIRST,
     PRESENT,
@@ -34,22 +41,20 @@ from iop_tui.store.rows import ActRow, FingerprintRow, RevisionRow, SessionRow
 from iop_tui.vault import envelope, signing
 from iop_tui.vault.digest import sha256
 
-__all__ = ["FORMAT", "AuditPart", "Body", "Content", "Entry", "Name", "Pack", "content", "open_pack", "seal"]
+__all__ = [
+    "FORMAT", "LARGEST", "AuditPart", "Body", "Content", "Entry", "Name", "Pack", "content", "head_lane", "head_name",
+    "is_head", "name_of", "open_pack", "parse_name", "seal", "text",
+]  # fmt: skip
 
 T = TypeVar("T")
 MAGIC = b"CWX1"
 FORMAT = PRESENT
 SIGN_CONTEXT = "cwx/pack/1"
-LARGEST = 64 * 1024 * 1024
 TARGET = 64 * 1024
 HEADER = len(MAGIC) + 4
 """Bytes before the outer seal."""
 _ID, _HASH, _TAG = 16, 32, 4
 _LARGEST_NUMBER = 2**53
-_NAMES = 1 << 16
-"""Names that are kept in both forms: every exchange asks for all of them several times."""
-_NAME = re.compile(r"p/([a-z2-7]{26})/([0-9a-f]{8})-([a-z2-7]{26})")
-_HEAD_NAME = re.compile(r"h/([a-z2-7]{26})")
 
 
 class Foreign(VaultDamaged):
@@ -80,16 +85,6 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
 class _Signed(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
     signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """What the name of a pack says: lane, number in it, and the hash its bytes must have."""
-
-    lane: bytes
-    n: int
-    check: str
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,42 +138,6 @@ def padme(size: int) -> int:
     exponent = size.bit_length() - 1
     mask = (1 << (exponent - exponent.bit_length())) - 1
     return (size + mask) & ~mask
-
-
-@lru_cache(maxsize=_NAMES)
-def text(value: bytes) -> str:
-    """Lower-case base32 without padding (RFC 4648)."""
-    return base64.b32encode(value).decode("ascii").rstrip("=").lower()
-
-
-@lru_cache(maxsize=_NAMES)
-def name_of(lane: bytes, n: int, digest: bytes) -> str:
-    """The name of a pack on every carrier."""
-    return f"p/{text(lane)}/{n:08x}-{text(digest)[:26]}"
-
-
-def head_name(lane: bytes) -> str:
-    """The name of a lane's head: the only name whose bytes change."""
-    return f"h/{text(lane)}"
-
-
-def head_lane(name: str) -> bytes:
-    """The lane that the name of a head stands for."""
-    return base64.b32decode(name.rpartition("/")[2].upper() + "======")
-
-
-@lru_cache(maxsize=_NAMES)
-def parse_name(path: str) -> Name | None:
-    """What a name says, or None where it is no pack's."""
-    found = _NAME.fullmatch(path)
-    if found is None:
-        return None
-    return Name(base64.b32decode(found[1].upper() + "======"), int(found[2], 16), found[3], path)
-
-
-def is_head(path: str) -> bool:
-    """Whether a name is a head's."""
-    return _HEAD_NAME.fullmatch(path) is not None
 
 
 def fits(name: Name, data: bytes) -> bool:

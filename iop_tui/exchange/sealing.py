@@ -53,14 +53,22 @@ def pending(ledger: Ledger) -> int:
     return ledger.session.db.position.audit_seq - _start(ledger).audit
 
 
-def pending_changes(ledger: Ledger) -> tuple[int, int]:
-    """How many revisions and acts wait to be sealed, and their bytes: what colleagues are to get of it."""
-    start, count, size = _start(ledger), 0, 0
-    for table, column, after in (("revision", "sealed", start.revisions), ("act", "signed", start.acts)):
-        query = f"SELECT count(*), coalesce(sum(length({column})), 0) FROM {table} WHERE seq > ? AND {_NOT_TAKEN}"
-        rows, length = ledger.session.db.read(query, (after,))[0]
-        count, size = count + int(rows), size + int(length)
-    return count, size
+def unpacked(ledger: Ledger) -> bool:
+    """Whether anything was done here since the last pack: unlocking and reading count, and the entry that tells of the
+    pack itself does not.
+    """
+    return pending(ledger) > 1
+
+
+def pending_changes(ledger: Ledger) -> int:
+    """How many revisions and acts wait to be sealed, as far as this user can open them: a number that counted what
+    colleagues keep alone would tell that there is something (program rule CR-3).
+    """
+    session, start = ledger.session, _start(ledger)
+    ((count,),) = session.db.read(f"SELECT count(*) FROM act WHERE seq > ? AND {_NOT_TAKEN}", (start.acts,))
+    query = f"SELECT compartment, count(*) FROM revision WHERE seq > ? AND {_NOT_TAKEN} GROUP BY compartment"
+    written = session.db.read(query, (start.revisions,))
+    return int(count) + sum(int(rows) for compartment, rows in written if session.holds(bytes(compartment)))
 
 
 def pending_acts(ledger: Ledger) -> bool:

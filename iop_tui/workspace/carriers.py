@@ -7,24 +7,23 @@ argument, the environment or a file of settings.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import msgspec
 
 from iop_tui.exchange.remotes import places
+from iop_tui.exchange.remotes.apart.carrier import ApartRemote, Kept
 from iop_tui.exchange.remotes.bundle import BundleRemote
 from iop_tui.exchange.remotes.clients import Patience
 from iop_tui.exchange.remotes.credentials import Credentials
 from iop_tui.exchange.remotes.directory import DirectoryRemote
 from iop_tui.exchange.remotes.failures import CertificateRefused
-from iop_tui.exchange.remotes.objects import ObjectRemote
 from iop_tui.exchange.remotes.places import Place
 from iop_tui.exchange.remotes.port import Capabilities, Remote
-from iop_tui.exchange.remotes.s3 import S3Remote
-from iop_tui.exchange.remotes.webdav import WebDavRemote
-from iop_tui.kernel.canonical import decode, encode
-from iop_tui.kernel.errors import MediumUnusable, NotFound, Refused
+from iop_tui.kernel.canonical import encode
+from iop_tui.kernel.errors import MediumUnusable, NotFound, Refused, VaultDamaged
 from iop_tui.kernel.rng import Rng
 from iop_tui.kernel.secret import Secret
 from iop_tui.kernel.text import clean_line
@@ -42,13 +41,15 @@ _LARGEST_CA = 256 * 1024
 
 class RemoteLine(msgspec.Struct, frozen=True, array_like=True):
     """A carrier this copy knows: its short name and where it is; `ca` is an authority of its own for TLS (PEM), `able`
-    what its server was seen to do (names of `Capabilities`; empty where it was not tried).
+    what its server was seen to do (names of `Capabilities`; empty where it was not tried), `proxy` the way to it where
+    the network has no other (http://host:port).
     """
 
     name: str
     place: str
     ca: str = ""
     able: tuple[str, ...] = ()
+    proxy: str = ""
 
 
 class AccessMissing(MediumUnusable):
@@ -64,7 +65,10 @@ class AccessMissing(MediumUnusable):
 def remotes(ws: Workspace) -> list[RemoteLine]:
     """The carriers this copy knows."""
     raw = ws.session.db.state.get(_REMOTES, b"")
-    return list(decode(raw, tuple[RemoteLine, ...])) if raw else []
+    try:  # not by its canonical form: a list of an older version has fewer fields
+        return list(msgspec.msgpack.decode(raw, type=tuple[RemoteLine, ...])) if raw else []
+    except msgspec.MsgspecError:
+        raise VaultDamaged("The list of carriers cannot be read.") from None
 
 
 def find_remote(ws: Workspace, text: str) -> RemoteLine:
@@ -94,14 +98,17 @@ def add_remote(
 
 
 def tried(
-    ws: Workspace, name: str, place: Path | str, *, credentials: Credentials | None = None, ca: str = ""
-) -> RemoteLine:
+    ws: Workspace, name: str, place: Path | str, *, credentials: Credentials | None = None, ca: str = "",
+    proxy: str = "",
+) -> RemoteLine:  # fmt: skip
     """Ask a carrier whether it can be one, and what its server does. Notes nothing here; may take as long as it likes.
 
     Raises `PlaceRefused`, `CarrierGone`, `OtherProgram`, `MediumUnusable`, `Refused` for a name in use.
     """
     found = places.parse(place)
-    line = RemoteLine(clean_line(name) or found.name, found.text, ca)
+    line = RemoteLine(clean_line(name) or found.name, found.text, ca, proxy=proxy.strip())
+    if line.proxy:
+        check_proxy(found, line.proxy)
     for other in remotes(ws):
         if other.name == line.name:
             raise Refused(f"There is a carrier named {line.name} already.", "Choose another name with --name.")
@@ -116,7 +123,7 @@ def probed(ws: Workspace, line: RemoteLine, credentials: Credentials | None) -> 
     if not place.remote:
         open_remote(place.path, ws.realm, ws.rng).close()
         return line
-    remote = server(place, credentials, ws.realm, ws.rng, ca=line.ca)
+    remote = server(place, credentials, ws.realm, ca=line.ca, proxy=line.proxy)
     try:
         able = remote.probe()
     finally:
@@ -181,23 +188,35 @@ def open_remote(place: Path, realm: bytes, rng: Rng) -> Remote:
     return DirectoryRemote(place, realm, rng)
 
 
-def open_server(ws: Workspace, line: RemoteLine, patience: Patience | None = None) -> ObjectRemote:
-    """The carrier on a server, with what is kept for it. Where it was tried before nothing is moved.
+def open_server(
+    ws: Workspace, line: RemoteLine, patience: Patience | None = None, cancelled: Callable[[], bool] | None = None,
+    kept: Kept | None = None,
+) -> ApartRemote:  # fmt: skip
+    """The carrier on a server, with what is kept for it. Where it was tried before nothing is moved. To be closed.
 
     Raises `AccessMissing`, and what its first request raises where it was not tried.
     """
     able = _capabilities(line.able) if line.able else None
     place = places.parse(line.place)
-    return server(place, access(ws, line), ws.realm, ws.rng, able=able, ca=line.ca, patience=patience)
+    return server(place, access(ws, line), ws.realm, able=able, ca=line.ca, patience=patience, cancelled=cancelled,
+                  kept=kept, proxy=line.proxy)  # fmt: skip
 
 
 def server(
-    place: Place, credentials: Credentials | None, realm: bytes | None, rng: Rng, *,
-    able: Capabilities | None = None, ca: str = "", patience: Patience | None = None,
-) -> ObjectRemote:  # fmt: skip
-    """The carrier on a server at a place."""
-    kind = S3Remote if place.kind == places.S3 else WebDavRemote
-    return kind(place, credentials, realm, rng, able=able, ca=ca, patience=patience)
+    place: Place, credentials: Credentials | None, realm: bytes | None, *, able: Capabilities | None = None,
+    ca: str = "", patience: Patience | None = None, cancelled: Callable[[], bool] | None = None,
+    kept: Kept | None = None, proxy: str = "",
+) -> ApartRemote:  # fmt: skip
+    """The carrier on a server at a place, in a process beside this one until it is closed."""
+    return ApartRemote(place, credentials, realm, able=able, ca=ca, patience=patience, cancelled=cancelled, kept=kept,
+                       proxy=proxy)  # fmt: skip
+
+
+def check_proxy(place: Place, proxy: str) -> None:
+    """Raise `PlaceRefused` where a place has no use for a proxy, or it is none."""
+    places.parse_proxy(proxy)
+    if not place.origin.startswith("https:"):
+        raise places.PlaceRefused("A proxy leads to servers with https:// only.", "Leave --proxy out.")
 
 
 def read_authority(file: Path) -> str:

@@ -28,19 +28,22 @@ _TIMED_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known without any carrier. `changes` wait to be packed, `change_bytes` their size; `waiting` counts packs
-    that came and were not taken in, by (reason, device); `missing` were named by others and brought by nobody;
-    `aside` were damaged and set aside; `rotations` parts of the record are owed a new key.
+    """What is known without any carrier. `unpacked`: something was done here since the last pack; `changes`: what of it
+    this user can open (nobody is told a number of what others keep alone); `waiting` counts packs that came and were
+    not taken in, by (reason, device); `missing` were named by others and brought by nobody; `aside` were damaged and
+    set aside; `rotations` parts of the record are owed a new key. `aside_full`: what comes damaged now is not kept any
+    more.
     """
 
     begun: bool
     devices: tuple[DeviceLine, ...] = ()
+    unpacked: bool = False
     changes: int = 0
-    change_bytes: int = 0
     waiting: tuple[tuple[str, bytes, int], ...] = ()
     missing: int = 0
     aside: int = 0
     rotations: int = 0
+    aside_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,11 @@ def standing(ws: Workspace) -> Standing:
     if not exchanging.ready(ws):
         return Standing(False)
     found, here = exchanging.ledger(ws), exchanging.mirror(ws)
-    changes, size = sealing.pending_changes(found)
     waiting = Counter((item.why, item.device) for item in taking.not_taken(found, here))
     return Standing(
-        True, tuple(engine.device_lines(found)), changes, size,
+        True, tuple(engine.device_lines(found)), sealing.unpacked(found), sealing.pending_changes(found),
         tuple((why, device, count) for (why, device), count in sorted(waiting.items())),
-        len(found.missing()), len(here.aside()), rotations_owed(ws),
+        len(found.missing()), len(here.aside()), rotations_owed(ws), not here.room_aside(),
     )  # fmt: skip
 
 

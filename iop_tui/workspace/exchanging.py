@@ -111,8 +111,10 @@ def open_line(ws: Workspace, line: RemoteLine, budget: Budget | None = None) -> 
     place, here = places.parse(line.place), mirror(ws)
     if not place.remote:
         return open_remote(place.path, ws.realm, ws.rng)
-    remote = open_server(ws, line, links.patience(here, line.place))
-    return links.patient(remote, here, line.place, clock=ws.clock, rng=ws.rng, budget=budget or Budget())
+    budget = budget or Budget()
+    patience, kept = links.patience(here, line.place), links.Traces(here, line.place)
+    remote = open_server(ws, line, patience, budget.cancelled, kept)
+    return links.patient(remote, here, line.place, clock=ws.clock, rng=ws.rng, budget=budget)
 
 
 def mirror(ws: Workspace) -> Mirror:
@@ -221,6 +223,9 @@ def findings(ws: Workspace) -> list[CheckFinding]:
         for item in found.sealed
         if not sealing.intact(found, item)
     ]
+    if not here.room_aside():
+        what = "Damaged files of carriers fill their folder and are not kept any more; look at them, then delete it"
+        lines.append(CheckFinding(what, "packs/cwx1/q", alarm=False))
     if stored(ws.session, RIVAL):
         lines.append(CheckFinding("Two rows that other devices brought bear one number", "vault.db exchange"))
     for device, count in sorted(auditing.chains(ws.session).items()):

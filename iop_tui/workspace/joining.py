@@ -1,7 +1,7 @@
 """A copy of the vault on another device: made from a grant and from the packs of a carrier.
 
-As a new vault it is made beside its place and moved there when complete: an interruption leaves nothing but a folder
-that may be removed, and a new request.
+As a new vault it is made beside its place and moved there when complete. What came of the packs lies in a folder of its
+own beside it until then: sealed, and of use to nobody but the next try, which asks for the rest.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from iop_tui.exchange import cards, carrying, keys, polling, taking
 from iop_tui.exchange.carrying import Budget, Moved
 from iop_tui.exchange.enrol import Grant, NewDevice
 from iop_tui.exchange.ledger import Ledger
-from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.mirror import FOLDER, Mirror
 from iop_tui.exchange.remotes.patient import LinkLost, Patient
-from iop_tui.exchange.remotes.port import Remote
+from iop_tui.exchange.remotes.port import OtherProgram, Remote
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import Refused, WrongSecrets
 from iop_tui.kernel.secret import Secret
@@ -47,25 +47,62 @@ def join(
     name: str,
     phrase: bytearray,
     progress: Callable[[int, int], None] | None = None,
+    budget: Budget | None = None,
+    wait: float = 0.0,
 ) -> int:
     """Make this device's copy of the vault from the carrier's packs, with a key slot for one user; how many packs came.
 
-    The others' slots follow with the packs. Raises `WrongSecrets`, `Refused`, `CarrierGone`.
+    The others' slots follow with the packs. A link that is lost is tried again for `wait` seconds without anything new.
+    Raises `WrongSecrets`, `Refused`, `CarrierGone`, `Cancelled`; what came until then is there at the next try.
     """
     if (path / headfile.NAME).exists() or (path / DATABASE).exists():
         raise Refused("There is a vault in this folder already.", "Choose another folder with --vault.")
     slot, pin, secrets = _slot_of(grant, env, name, phrase)
     fresh = slots.VaultKeys(Secret(env.rng.token(32)), new.seed)
     own = slots.with_wrap(slot, secrets.enc_public(), fresh)
+    coming = _coming(path, grant, env)
+    _fetch(coming, remote, env, budget or Budget(progress=progress), wait)
     staging = staging_beside(path)
     try:
-        count = _build(staging, env, new, grant, remote, own, pin, secrets, fresh, name, progress)
+        count = _build(staging, env, new, grant, coming, own, pin, secrets, fresh, name, progress)
         with translated(path):
+            os.replace(coming.folder, staging / FOLDER)
             os.replace(staging, path)
     except BaseException:  # also a stop by the user: half a vault must not stay in the place of one
         shutil.rmtree(staging, ignore_errors=True)
         raise
+    shutil.rmtree(coming.folder.parent, ignore_errors=True)
     return count
+
+
+def reach(remote: Remote, env: Environment, budget: Budget | None = None) -> Remote:
+    """A carrier as a device uses it that has no vault yet: over a network with the patience of an exchange."""
+    return links.unknown(remote, _Nowhere(), clock=env.clock, rng=env.rng, budget=budget or Budget())
+
+
+class _Nowhere:
+    """A drawer for a device without a folder: requests and grants are short."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def part(self, name: str) -> bytes:
+        return self._kept.get(name, b"")
+
+    def keep_part(self, name: str, data: bytes) -> None:
+        self._kept[name] = data
+
+
+def _coming(path: Path, grant: Grant, env: Environment) -> Mirror:
+    """What came of the packs, beside the vault's place: of an earlier try, if that was for the same program."""
+    folder = path.parent / f".{path.name}.coming"
+    with translated(path):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return Mirror(folder, grant.realm, env.rng)
+    except OtherProgram:
+        shutil.rmtree(folder)
+        return _coming(path, grant, env)
 
 
 def _slot_of(grant: Grant, env: Environment, name: str, phrase: bytearray) -> tuple[Slot, bytes, UserSecrets]:
@@ -86,7 +123,7 @@ def _build(
     env: Environment,
     new: NewDevice,
     grant: Grant,
-    remote: Remote,
+    mirror: Mirror,
     slot: Slot,
     pin: bytes,
     secrets: UserSecrets,
@@ -109,7 +146,7 @@ def _build(
         )
         writer = head_sink(staging, db, header, device, new.keys.signer, env.clock)
         ws = Workspace(staging, env, session, writer, [], grant.demo, secrets.totp_seed)
-        count = _fill(ws, grant, new, remote, header, progress)
+        count = _fill(ws, grant, new, mirror, header, progress)
     except BaseException:  # also a stop by the user: keys and files are let go before it goes on
         if writer is not None:
             writer.close()
@@ -125,14 +162,12 @@ def _fill(
     ws: Workspace,
     grant: Grant,
     new: NewDevice,
-    remote: Remote,
+    mirror: Mirror,
     header: headfile.Header,
     progress: Callable[[int, int], None] | None,
 ) -> int:
     session = ws.session
     _first_entry(session, grant, header, ws)
-    mirror = Mirror(ws.path, grant.realm, ws.rng)
-    _fetch(mirror, remote, ws, Budget(progress=progress))
     ledger = Ledger.read(session, new.keys)
     taken = taking.take(ledger, mirror, progress)
     if not taken.packs:
@@ -145,19 +180,22 @@ def _fill(
     return len(taken.packs)
 
 
-def _fetch(mirror: Mirror, remote: Remote, ws: Workspace, budget: Budget) -> None:
-    """Every pack of the carrier. As long as something new comes, a link that drops does not end it: what is here now
-    would be thrown away. Raises `LinkLost`.
+def _fetch(mirror: Mirror, remote: Remote, env: Environment, budget: Budget, wait: float) -> None:
+    """Every pack of the carrier that is not here. A link that drops does not end it as long as something new comes, nor
+    for `wait` seconds after that. Raises `LinkLost`.
     """
-    patient = links.patient(remote, mirror, "", clock=ws.clock, rng=ws.rng, budget=budget)
-    if isinstance(patient, Patient):
-        patient.find_out()
+    patient = links.patient(remote, mirror, "", clock=env.clock, rng=env.rng, budget=budget)
+    until = env.clock.monotonic() + wait
     while True:
         moved = Moved()
         try:
+            if isinstance(patient, Patient):
+                patient.find_out()
             carrying.pull(mirror, patient, polling.survey(mirror, patient, ""), budget, moved)
         except LinkLost:
-            if not moved.received:
+            if moved.received:
+                until = env.clock.monotonic() + wait
+            elif env.clock.monotonic() >= until:
                 raise
         else:
             return

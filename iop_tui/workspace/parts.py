@@ -15,7 +15,7 @@ from iop_tui.workspace.workspace import Workspace
 
 FILE_PARTS, FILE_ASKED = 4 * 2**20, 32 * 2**20
 """How many bytes of attachments a `.cwx` file gets: by itself, as it has to pass through the mail; and where all were
-asked for. The file is made in memory.
+asked for.
 """
 
 

@@ -21,7 +21,7 @@ from iop_tui.kernel.errors import DiskFull, MediumUnusable
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import exchanging
-from tests.support.clinic.devices import Device, enrolled, first, line
+from tests.support.clinic.devices import Device, again, enrolled, first, line
 from tests.support.clinic.vaults import note, program, today
 
 
@@ -62,11 +62,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def place(template: Place, tmp_path: Path) -> Place:
     for name, source in (("one", template.one.path), ("two", template.two.path), ("stick", template.stick)):
         shutil.copytree(source, tmp_path / name)
-    devices = [
-        Device(old.program, old.name, tmp_path / name, old.env, old.clock)
-        for name, old in (("one", template.one), ("two", template.two))
-    ]
-    return Place(devices[0], devices[1], tmp_path / "stick", tmp_path)
+    one, two = again((template.one, template.two), (tmp_path / "one", tmp_path / "two"))
+    return Place(one, two, tmp_path / "stick", tmp_path)
 
 
 @pytest.mark.parametrize("how", ["cut", "flipped", "emptied"])

@@ -10,13 +10,13 @@ import errno
 import os
 from pathlib import Path
 
-from iop_tui.exchange import chunks, packs
+from iop_tui.exchange import packs
+from iop_tui.exchange.names import ROOT, is_part, most
 from iop_tui.exchange.remotes.port import LOCAL, Capabilities, CarrierGone, Look, OtherProgram
 from iop_tui.kernel.errors import DiskFull, IopError, MediumUnusable, ReadOnlyMedium
 from iop_tui.kernel.rng import Rng
 from iop_tui.vault.digest import sha256
 
-ROOT = "cwx1"
 _REALM = "realm"
 _MODE = 0o600
 _NOTE = 200
@@ -68,7 +68,7 @@ class DirectoryRemote:
         return found
 
     def get(self, name: str, start: int = 0) -> bytes | None:
-        """The bytes of a file from `start` on, at most `packs.LARGEST`, or None."""
+        """The bytes of a file from `start` on, as many as its name allows and one more, or None."""
         with told(self.folder):
             try:
                 descriptor = os.open(self._root / name, _READING)
@@ -76,7 +76,7 @@ class DirectoryRemote:
                 return None
             with os.fdopen(descriptor, "rb") as file:
                 file.seek(start)
-                return file.read(packs.LARGEST + 1)
+                return file.read(most(name) + 1)
 
     def look(self, name: str, tag: str = "") -> Look | None:
         """The bytes of a file and their hash as the tag."""
@@ -109,7 +109,7 @@ class DirectoryRemote:
             notes = [item for item in _entries(self._root / "w") if item.is_file(follow_symlinks=False)]
             found = {_beginning(Path(item.path), _NOTE) for item in notes}
         names = {raw.decode("ascii", "replace") for raw in found}
-        return {name for name in names if packs.parse_name(name) is not None or chunks.is_remote_name(name)}
+        return {name for name in names if packs.parse_name(name) is not None or is_part(name)}
 
     def granted(self, name: str) -> None:
         """Remove the note."""

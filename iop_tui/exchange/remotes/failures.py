@@ -29,6 +29,16 @@ class NameUnknown(NoAnswer):
     default_hint = f"Check the network; if it works, check the name in `iop-tui remotes list`. {_KEPT}"
 
 
+class ProxyRefused(MediumUnusable):
+    """The proxy of a carrier does not open a way to its server."""
+
+    code = "carrier_proxy"
+    default_hint = (
+        "Ask whoever runs the proxy to let it pass without a password, or forget the carrier and add it again with"
+        f" another `--proxy`. {_KEPT}"
+    )
+
+
 class ServerFailed(CarrierGone):
     """The server answered that something in it failed."""
 
@@ -100,6 +110,16 @@ class Rewritten(MediumUnusable):
 
     code = "carrier_rewritten"
     default_hint = f"Use another network or ask whether a proxy or filter changes what passes. {_KEPT}"
+
+
+class Endless(MediumUnusable):
+    """The server answers with more than anything in an exchange is, or never comes to an end."""
+
+    code = "carrier_endless"
+    default_hint = (
+        "What came was thrown away. Exchange over another carrier, and ask whoever runs the server; if it stays so,"
+        f" forget this one. {_KEPT}"
+    )
 
 
 class Unable(MediumUnusable):

@@ -6,16 +6,18 @@ whole, in one request each, and count as there only when they were seen to have 
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from iop_tui.exchange import chunks, packs
+from iop_tui.exchange.names import ROOT, is_head, is_part, most, parse_name, text
 from iop_tui.exchange.remotes import failures
-from iop_tui.exchange.remotes.directory import ROOT
-from iop_tui.exchange.remotes.port import Capabilities, Cut, Look, OtherProgram, changes
-from iop_tui.kernel.errors import IopError
+from iop_tui.exchange.remotes.gate import Gate
+from iop_tui.exchange.remotes.port import Capabilities, Cut, Look, OtherProgram
+from iop_tui.kernel.errors import IopError, MediumUnusable
 from iop_tui.kernel.rng import Rng
 from iop_tui.vault.digest import md5, sha256
 
@@ -23,10 +25,23 @@ if TYPE_CHECKING:
     from obstore.store import HTTPStore, S3Store
 
 _REALM, _MARK = "realm", b"CWX1"
-_NOTE, _SHORT = 200, 16 * 1024
-"""Most bytes that are looked at of a note, and of what is short: heads, the board, notes."""
+_NOTE, _NOTES = 200, 1_000
+"""Most bytes that are looked at of a note, and how many are read: those that are granted make room for the others."""
 _PROBE = 1024
 _TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Temporary names of this copy: how those of this session begin (empty: by chance), and those of earlier ones that
+    did not end as they should. Names that begin otherwise are other devices' and stay.
+    """
+
+    present: str = ""
+    earlier: tuple[str, ...] = ()
+
+
+NO_TRACES = Traces()
 
 
 class ObjectRemote(ABC):
@@ -39,12 +54,22 @@ class ObjectRemote(ABC):
     brief: ClassVar[bool] = False
 
     def __init__(
-        self, store: S3Store | HTTPStore, host: str, realm: bytes | None, rng: Rng, able: Capabilities | None
-    ) -> None:
+        self, store: S3Store | HTTPStore, host: str, realm: bytes | None, rng: Rng, able: Capabilities | None,
+        gate: Gate | None, traces: Traces,
+    ) -> None:  # fmt: skip
         self._store, self._rng = store, rng
+        self._present = traces.present or fresh_trace(rng)
+        self._earlier = set(traces.earlier)
+        self._left: set[str] = set()
+        self._count = 0
+        self._gate = gate
+        if gate is not None:
+            weakref.finalize(self, gate.close)
         self._able = able or Capabilities(remote=True)
         self._reader = failures.Reader(host)
         self._host = host
+        self.heard: Callable[[], None] = lambda: None
+        """Called whenever more of an answer came."""
         if realm is not None and able is None:
             self._claim(_MARK + sha256(b"cwx/realm", realm)[:28])
 
@@ -62,7 +87,7 @@ class ObjectRemote(ABC):
     # -- reading ---------------------------------------------------------------------------
 
     def get(self, name: str, start: int = 0) -> bytes | None:
-        """The bytes of an object from `start` on, at most `packs.LARGEST`, or None. Raises `Cut` with what came."""
+        """The bytes of an object from `start` on, as many as its name allows, or None. Raises `Cut` with what came."""
         if start and self._able.ranges:
             try:
                 return self._read(name, {"range": {"offset": start}})
@@ -93,7 +118,8 @@ class ObjectRemote(ABC):
                 answer = obstore.get(self._store, self._path(name), options=options)  # type: ignore[arg-type]
                 for chunk in answer.stream(min_chunk_size=1):
                     received += chunk
-                    if len(received) > _most(name):
+                    self.heard()
+                    if len(received) > most(name):
                         break
                 return Look(bytes(received), _tag(answer.meta))
         except failures.NotHere:
@@ -133,13 +159,13 @@ class ObjectRemote(ABC):
 
     def heads(self) -> list[str]:
         """Names of heads."""
-        return [name for name in self.names("h") if packs.is_head(name)]
+        return [name for name in self.names("h") if is_head(name)]
 
     def wants(self) -> set[str]:
         """The names in the objects under `w/`."""
-        found = {(self.get(name) or b"")[:_NOTE] for name in self.names("w")}
+        found = {(self.get(name) or b"")[:_NOTE] for name in self.names("w")[:_NOTES]}
         names = {raw.decode("ascii", "replace") for raw in found}
-        return {name for name in names if packs.parse_name(name) is not None or chunks.is_remote_name(name)}
+        return {name for name in names if parse_name(name) is not None or is_part(name)}
 
     def _level(self, folder: str) -> tuple[dict[str, Any], list[str]]:
         """Objects directly in a folder by their names, and the folders in it.
@@ -153,6 +179,7 @@ class ObjectRemote(ABC):
                 found = obstore.list_with_delimiter(self._store, self._path(folder))
         except failures.NotHere:
             return {}, []
+        self.heard()
         objects = {under(folder, str(item["path"])): item for item in found["objects"]}
         folders = {under(folder, str(path)) for path in found["common_prefixes"]}
         return {name: item for name, item in sorted(objects.items()) if name}, sorted(folders - {""})
@@ -180,14 +207,27 @@ class ObjectRemote(ABC):
         """Delete the note."""
         self._delete(self._note(name))
 
-    def close(self) -> None:  # noqa: B027 - a server without temporary names has nothing to finish
-        """The connection ends by itself, or with the program."""
+    def close(self) -> None:
+        """Delete what sendings that broke off left behind, now and in earlier sessions, as far as that works."""
+        with suppress(MediumUnusable):  # other devices pass over it, and it is small
+            for name in sorted(self._left):
+                self._delete(name)
+                self._left.discard(name)
+            for name in self.names("t") if self._earlier else ():
+                if _trace(name) in self._earlier:
+                    self._delete(name)
+            self._earlier.clear()
+
+    def traces(self) -> list[str]:
+        """How the temporary names begin of which some may still be there."""
+        return sorted({*self._earlier, *map(_trace, self._left)})
 
     def _note(self, name: str) -> str:
-        return f"w/{packs.text(sha256(name.encode('ascii')))[:12]}"
+        return f"w/{text(sha256(name.encode('ascii')))[:12]}"
 
     def _temporary(self) -> str:
-        return f"t/{packs.text(self._rng.token(5))}.tmp"
+        self._count += 1
+        return f"t/{self._present}-{self._count}.tmp"
 
     def _send(self, name: str, data: bytes) -> str:
         """One request with all bytes; the entity tag of what arrived."""
@@ -231,6 +271,7 @@ class ObjectRemote(ABC):
         Raises `Unable`, `Rewritten` where it cannot be a carrier at all, and what every request raises.
         """
         name = self._temporary()
+        self._left.add(name)
         self._able = Capabilities(remote=True)
         payload = [self._rng.token(_PROBE) for _ in range(_TRIES)]
         tags: list[str] = []
@@ -248,6 +289,7 @@ class ObjectRemote(ABC):
             swaps=self.brief and self._swaps(name, tags[-1]),
         )
         self._delete(name)
+        self._left.discard(name)
         return self._able
 
     def _ranges(self, name: str, data: bytes) -> bool:
@@ -283,10 +325,12 @@ class ObjectRemote(ABC):
         """Errors of the library as sentences, or as those markers of `failures` that are expected here."""
         from obstore.exceptions import BaseError
 
+        if self._gate is not None:
+            self._gate.failure = None
         try:
             yield
         except (BaseError, ValueError, OSError) as error:
-            found = self._reader.read(error)
+            found = (self._gate and self._gate.failure) or self._reader.read(error)
             error.args = ()  # the library's text holds addresses and answers of servers, of any size
         else:
             return
@@ -300,8 +344,13 @@ def _tag(answer: Any) -> str:
     return str(answer.get("e_tag") or "").removeprefix("W/").strip('"')
 
 
-def _most(name: str) -> int:
-    return _SHORT if changes(name) or name.startswith("w/") else packs.LARGEST
+def fresh_trace(rng: Rng) -> str:
+    """How the temporary names of a session begin."""
+    return text(rng.token(5))
+
+
+def _trace(name: str) -> str:
+    return name.removeprefix("t/").partition("-")[0]
 
 
 def under(folder: str, path: str) -> str:

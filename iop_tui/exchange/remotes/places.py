@@ -81,6 +81,20 @@ def parse(text: str | Path) -> Place:
     return kind(parts)
 
 
+def parse_proxy(text: str) -> tuple[str, int]:
+    """Host and port of a proxy that is given as http://host:port. Raises `PlaceRefused`."""
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port or 0
+    except ValueError:
+        host, port, parts = "", 0, urlsplit("")
+    if "@" in parts.netloc:
+        raise PlaceRefused("A proxy that asks for a password cannot be used.", "Have it let this server pass without.")
+    if parts.scheme.lower() != "http" or not host or not port or parts.path.strip("/") or parts.query or parts.fragment:
+        raise PlaceRefused("A proxy is given as http://host:port.", "Ask whoever runs the network for both.")
+    return host, port
+
+
 def _local(path: Path) -> Place:
     path = path.absolute()
     return Place(FILE if path.suffix == SUFFIX else FOLDER, str(path), path=path)

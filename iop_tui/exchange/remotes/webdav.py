@@ -6,14 +6,13 @@ what a server says about names: a reader believes a pack by its hash.
 
 from __future__ import annotations
 
-from iop_tui.exchange import packs
+from iop_tui.exchange.names import LARGEST, parse_name
 from iop_tui.exchange.remotes import failures
-from iop_tui.exchange.remotes.clients import Patience, dav_store
+from iop_tui.exchange.remotes.clients import Patience, dav_store, opened
 from iop_tui.exchange.remotes.credentials import Credentials
-from iop_tui.exchange.remotes.objects import ObjectRemote
+from iop_tui.exchange.remotes.objects import NO_TRACES, ObjectRemote, Traces
 from iop_tui.exchange.remotes.places import Place
 from iop_tui.exchange.remotes.port import Capabilities, changes
-from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.kernel.rng import Rng
 
 
@@ -22,19 +21,19 @@ class WebDavRemote(ObjectRemote):
 
     def __init__(
         self, place: Place, credentials: Credentials | None, realm: bytes | None, rng: Rng, *,
-        able: Capabilities | None = None, ca: str = "", patience: Patience | None = None,
+        able: Capabilities | None = None, ca: str = "", patience: Patience | None = None, traces: Traces = NO_TRACES,
+        proxy: str = "",
     ) -> None:  # fmt: skip
-        self._left: set[str] = set()
-        store = dav_store(place, credentials, ca, patience or Patience())
-        super().__init__(store, place.host, realm, rng, able)
+        store, gate = opened(dav_store, place, credentials, ca, patience or Patience(), proxy)
+        super().__init__(store, place.host, realm, rng, able, gate, traces)
 
     def listing(self) -> dict[str, int]:
         """Packs in the folder, one lane at a time: servers refuse to list a whole tree."""
         found: dict[str, int] = {}
         for lane in self._level("p")[1]:
             for name, item in self._level(lane)[0].items():
-                if packs.parse_name(name) is not None:
-                    found[name] = int(item["size"])
+                if parse_name(name) is not None:
+                    found[name] = min(int(item["size"]), LARGEST)
         return found
 
     def bring(self, name: str, data: bytes) -> bool:
@@ -53,15 +52,6 @@ class WebDavRemote(ObjectRemote):
                 self._move(temporary, name, overwrite=True)
         self._left.discard(temporary)
         return same
-
-    def close(self) -> None:
-        """Delete what sendings that broke off left behind, as far as that works now."""
-        for name in sorted(self._left):
-            try:
-                self._delete(name)
-            except MediumUnusable:
-                return  # other devices pass over it, and it is small
-            self._left.discard(name)
 
     def _move(self, source: str, name: str, *, overwrite: bool) -> None:
         import obstore

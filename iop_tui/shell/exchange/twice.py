@@ -16,6 +16,7 @@ from iop_tui.clinical.people.model import DIFFERENT, PERSON, SAME
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
 from iop_tui.ui.text.diffview import DiffView
@@ -31,7 +32,7 @@ COLUMNS: tuple[Column[Pair], ...] = (
 )
 
 
-class Twice(Page):
+class Twice(ListPage):
     """Pairs of entries: what nobody decided about first, then what was linked."""
 
     heading = "People entered twice"
@@ -43,17 +44,8 @@ class Twice(Page):
         yield RecordList(COLUMNS, key=lambda row: (row.first, row.second), empty=EMPTY)
         yield Bar([("Enter", "bar_key"), (" compares the two entries; nothing is ever merged by itself.", "bar_dim")])
 
-    def on_mount(self) -> None:
-        """Ask."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """Ask again."""
-        self.start(self._show, group="twice", exclusive=True)
-
-    async def _show(self) -> None:
         rows = await self.desk.read(duplicates.pairs)
         self.query_one(RecordList).set_rows(rows)
         self.retitle(context=f"{sum(not row.decided for row in rows)} to decide")

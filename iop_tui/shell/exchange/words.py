@@ -23,6 +23,8 @@ _THEN = {
     NO_KEY: "It is taken in once the key came.",
     LATE: "What it wrote then is kept apart; ask who used it.",
 }
+ASIDE_FULL = ("No more are kept. A carrier brings many: ask whoever runs it, and delete the folder packs/cwx1/q of the"
+              " vault once nobody needs to look at it.")  # fmt: skip
 
 
 # -- numbers -------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ def ahead(state: CarrierState, standing: Standing) -> str:
     parts = []
     if takes:
         parts.append(f"{packs(len(takes))} in, {size(sum(takes.values()))}")
-    if brings or standing.changes:
+    if brings or standing.unpacked:
         parts.append(f"{size(sum(brings.values()) + sum(state.estimate.seal))} out")
     if state.estimate.parts.total:
         parts.append(f"attachments {size(state.estimate.parts.total)}")
@@ -149,8 +151,9 @@ def needs(standing: Standing) -> list[Said]:
         found.append((f"Held back: other devices name {packs(standing.missing)} that nobody brought. Exchange over"
                       " another carrier, or ask who wrote them.", "warn"))  # fmt: skip
     if standing.aside:
+        more = f" {ASIDE_FULL}" if standing.aside_full else ""
         found.append((f"Set aside: {standing.aside} damaged file{'' if standing.aside == 1 else 's'}. Whoever has the"
-                      " packs brings them again.", "dim"))  # fmt: skip
+                      f" packs brings them again.{more}", "warn" if more else "dim"))  # fmt: skip
     return found
 
 

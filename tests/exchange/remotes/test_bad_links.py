@@ -180,7 +180,7 @@ def test_a_new_device_reads_everything_in_over_a_link_that_drops(
         env = replace(net.devices[0].env, rng=SeededRng(9))
 
         def outside(realm: bytes | None) -> Remote:
-            return carriers.server(places.parse(net.place), server.credentials, realm, env.rng, ca=server.ca)
+            return carriers.server(places.parse(net.place), server.credentials, realm, ca=server.ca)
 
         new = enrol.ask("Third", env.rng)
         outside(None).put(enrol.request_name(new.request.device), new.stored)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from iop_tui.shell.demo.secrets import passphrase
 from tests.support.network.servers import KEY, SECRET, Served
 from tests.support.processes.command import Site, copy_of, shared_demo
 
-ADMIN = "Alex Founder"
+ADMIN, THERAPIST = "Alex Founder", "Dana Example"
 
 
 @pytest.fixture
@@ -48,6 +53,34 @@ def test_a_web_folder_by_the_command_line(demo: Site, dav: Served, tmp_path: Pat
         assert refused("sync", "--carry", place) == "usage"
         assert do("remotes", "remove", "cloud") == {"removed": "cloud"}
         assert do("verify", "--deep") == {"ok": True, "findings": []}
+
+
+@pytest.mark.nightly
+def test_a_device_joins_over_a_server_by_the_command_line(demo: Site, dav: Served, tmp_path: Path) -> None:
+    """Two people at two screens, a web folder in between: key, six words each way, passphrase; then it opens."""
+    place, authority = dav.text(dav.fresh(), tls=True), tmp_path / "ca.pem"
+    authority.write_text(dav.ca)
+    folder, (read, write) = tmp_path / "laptop", os.pipe()
+    words = [sys.executable, "-m", "iop_tui", "--vault", str(folder), "--user", THERAPIST, "--json", "devices", "enrol",
+             place, "--ca", str(authority), "--name", "Laptop", "--wait", "60", "--secrets-fd", str(read)]  # fmt: skip
+    with demo.batch(ADMIN, more=given(SECRET)) as do:
+        do("remotes", "add", place, "--name", "cloud", "--device", "Front office", "--ca", str(authority))
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=(read,),
+                              start_new_session=True) as process:  # fmt: skip
+            os.close(read)
+            assert process.stderr is not None
+            os.write(write, b"".join(json.dumps(line).encode() + b"\n" for line in given(SECRET)))
+            shown = process.stderr.readline().split()[-6:]
+            admitted = do("devices", "admit", "--remote", "cloud", *shown)
+            secrets = [{"words": admitted["words"]}, {"passphrase": passphrase(demo.realm, THERAPIST).decode()}]
+            os.write(write, b"".join(json.dumps(line).encode() + b"\n" for line in secrets))
+            os.close(write)
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, (out, err)
+        assert SECRET not in out + err
+    assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
+    with Site(folder, demo.built, demo.codes).batch(THERAPIST) as do:
+        assert [item["name"] for item in do("devices", "list")] == ["Front office", "Laptop"]
 
 
 def test_a_place_with_a_password_is_refused_without_repeating_it(demo: Site) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.remotes.apart.carrier import ApartRemote
 from iop_tui.exchange.remotes.bundle import BundleRemote
 from iop_tui.exchange.remotes.directory import DirectoryRemote
 from iop_tui.exchange.remotes.objects import ObjectRemote
@@ -14,6 +18,7 @@ from iop_tui.exchange.remotes.port import LOCAL, Capabilities, Remote
 from iop_tui.exchange.remotes.s3 import S3Remote
 from iop_tui.exchange.remotes.webdav import WebDavRemote
 from iop_tui.kernel.rng import SystemRng
+from iop_tui.workspace import links
 from tests.exchange.remotes.contract import (
     EVERY,
     REALM,
@@ -162,3 +167,31 @@ def test_what_a_broken_sending_left_behind_is_deleted(dav: Served, monkeypatch: 
     assert len(remote.names("t")) == 1
     remote.close()
     assert remote.names("t") == []
+
+
+def test_what_an_earlier_session_left_behind_is_deleted_and_nothing_of_others(dav: Served, tmp_path: Path) -> None:
+    """How the names of a session begin is noted before one is used, and forgotten when all are known to be gone."""
+    folder = dav.fresh()
+    kept = links.Traces(Mirror(tmp_path, REALM, SystemRng()), "https://files.example/clinic")
+
+    def opened() -> ApartRemote:
+        return ApartRemote(dav.place(folder), dav.credentials, REALM, able=WSGIDAV, kept=kept)
+
+    first = opened()
+    assert kept.read() == ()
+    first.put("h/" + "a" * 26, b"head")
+    assert len(kept.read()) == 1
+    begins = kept.read()[0]
+    os.kill(first._child.pid, signal.SIGKILL)
+    first.close()
+    assert kept.read() == (begins,)
+    for name in (f"{begins}-9.tmp", "other-1.tmp", "older.tmp"):
+        (dav.root / folder / "cwx1" / "t" / name).write_bytes(b"cut")
+    second = opened()
+    second.put("h/" + "a" * 26, b"head again")
+    assert len(kept.read()) == 2
+    second.close()
+    assert kept.read() == ()
+    left = opened()
+    assert left.names("t") == ["t/older.tmp", "t/other-1.tmp"]
+    left.close()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 import traceback
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from iop_tui.exchange.remotes import failures
+from iop_tui.exchange.remotes import failures, objects
 from iop_tui.exchange.remotes.clients import Patience
 from iop_tui.exchange.remotes.credentials import Credentials
+from iop_tui.exchange.remotes.gate import Gate
 from iop_tui.exchange.remotes.objects import ObjectRemote
 from iop_tui.exchange.remotes.places import S3, parse
 from iop_tui.exchange.remotes.port import Capabilities, CarrierGone, Cut
@@ -152,6 +154,42 @@ def test_a_redirect_to_another_host_is_refused(protocol: str, status: int) -> No
         assert other.asked == []
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_redirect_to_another_port_of_the_host_is_refused(
+    protocol: str, authority: Authority, tmp_path: Path
+) -> None:
+    """It may be another program's: behind TLS nothing is asked of it, neither reading nor writing."""
+    certified = authority.certify(tmp_path, names=("localhost",))
+    with odd(always(Said(200, b"head", TAGGED)), certified, host="localhost") as other:
+        moved = always(Said(307, headers={"Location": f"{other.url}/dav/x"}))
+        with odd(moved, certified, host="localhost") as server:
+            carrier = remote(server.url, protocol, ca=authority.pem)
+            for act in (lambda: carrier.get(HEAD), lambda: carrier.put(HEAD, b"head"), carrier.listing):
+                refused(act, failures.Redirected, "another place")
+            assert server.asked
+        assert other.asked == []
+
+
+def test_the_gate_opens_to_its_own_carrier_alone(authority: Authority, tmp_path: Path) -> None:
+    """Another program of this computer that finds it gets nowhere, not even to the carrier's server."""
+    with odd(always(Said(200, b"head", TAGGED)), authority.certify(tmp_path)) as server:
+        gate = Gate(parse(f"{server.url}/dav/x"), 5.0)
+        address = gate.url.rpartition("@")[2]
+        port, word = int(address.rpartition(":")[2]), b64encode(gate.url[7:].partition("@")[0].encode()).decode()
+        wanted = server.url.removeprefix("https://")
+        given = f"Proxy-Authorization: Basic {word}\r\n"
+        for asked, expected in (
+            (f"CONNECT {wanted} HTTP/1.1\r\n\r\n", b"407"), (f"CONNECT {wanted} HTTP/1.1\r\n{given}\r\n", b"200"),
+            (f"CONNECT {wanted}1 HTTP/1.1\r\n{given}\r\n", b"403"),
+            (f"GET {server.url}/ HTTP/1.1\r\n{given}\r\n", b"403"),
+        ):  # fmt: skip
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(asked.encode())
+                assert client.recv(100).split()[1] == expected
+        gate.close()
+    assert isinstance(gate.failure, failures.Redirected)
+
+
 def test_a_bucket_in_another_region() -> None:
     for said in (xml(301, "PermanentRedirect"), xml(400, "AuthorizationHeaderMalformed")):
         with odd(always(said)) as server:
@@ -248,7 +286,8 @@ def test_nobody_listens() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        refused(lambda: remote(f"http://127.0.0.1:{port}").get(HEAD), failures.NoAnswer, "cannot be reached")
+        for scheme in ("http", "https"):
+            refused(lambda: remote(f"{scheme}://127.0.0.1:{port}").get(HEAD), failures.NoAnswer, "cannot be reached")  # noqa: B023
 
 
 def test_silence() -> None:
@@ -339,3 +378,14 @@ def test_of_what_is_short_little_is_read(protocol: str, name: str) -> None:
         found = remote(server.url, protocol).get(name)
     assert found is not None
     assert len(found) < 2 * 1024 * 1024
+
+
+def test_of_many_notes_some_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are granted make room for the others; nobody is kept busy by a server that makes them up."""
+    monkeypatch.setattr(objects, "_NOTES", objects._NOTES // 300)
+    names = "".join(f"<Contents><Key>x/cwx1/w/{n:012x}</Key><LastModified>2026-11-22T06:00:00.000Z</LastModified>"
+                    "<Size>1</Size></Contents>" for n in range(20))  # fmt: skip
+    listed = Said(200, f"<ListBucketResult>{names}</ListBucketResult>".encode(), {"Content-Type": "application/xml"})
+    with odd(lambda asked: listed if "list-type" in asked.path else Said(200, b"no name", TAGGED)) as server:
+        assert remote(server.url).wants() == set()
+        assert len(server.asked) == 1 + 3

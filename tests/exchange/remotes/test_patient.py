@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iop_tui.exchange import packs
 from iop_tui.exchange.remotes import parts
-from iop_tui.exchange.remotes.failures import Unable
+from iop_tui.exchange.remotes.failures import Rewritten, Unable
 from iop_tui.exchange.remotes.link import (
     FAST,
     KEPT,
@@ -268,6 +268,20 @@ def test_the_mean_between_drops_is_learnt(mean: int) -> None:
 def test_errors_that_are_tried_again_are_those_of_the_link() -> None:
     assert issubclass(Cut, CarrierGone)
     assert issubclass(LinkLost, CarrierGone)
+
+
+class Unproven(MemoryRemote):
+    """Takes what is sent, says nothing of it, and keeps something else."""
+
+    def bring(self, name: str, data: bytes) -> bool:
+        self.put(name, data[:-1] + b"?")
+        return False
+
+
+def test_what_was_sent_without_proof_is_read_back() -> None:
+    for name, data in ({"h/x": b"head"} | objects(1, 100)).items():
+        with pytest.raises(Rewritten, match="reads back as something else"):
+            patient(Unproven(Store())).put(name, data)
 
 
 # -- in parts ------------------------------------------------------------------------------

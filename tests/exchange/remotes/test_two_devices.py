@@ -105,7 +105,7 @@ def test_a_device_joins_over_a_server(pair: Pair, tmp_path: Path, server: Served
     one, _, _ = pair
     text, rng = server.text(server.fresh()), SeededRng(52)
     new = enrol.ask("Third", rng)
-    outside = carriers.server(parse(text), server.credentials, None, rng)
+    outside = carriers.server(parse(text), server.credentials, None)
     outside.put(enrol.request_name(new.request.device), new.stored)
     with one.workspace() as ws:
         line = exchanging.add_remote(ws, NAME, text, credentials=server.credentials)
@@ -114,7 +114,7 @@ def test_a_device_joins_over_a_server(pair: Pair, tmp_path: Path, server: Served
         exchanging.sync(ws, line)
     grant = enrol.open_grant(new, outside.get(enrol.grant_name(new.request.device)) or b"", shown)
     member, env = one.program.users["nadia"], replace(one.env, rng=rng)
-    carrier = carriers.server(parse(text), server.credentials, grant.realm, rng)
+    carrier = carriers.server(parse(text), server.credentials, grant.realm)
     joining.join(tmp_path / "third", env, new, grant, carrier, name=member.name, phrase=member.typed())
     with Device(one.program, "Third", tmp_path / "third", env, one.clock).workspace() as ws:
         assert {item.name for item in exchanging.devices(ws)} == {one.name, "Laptop", "Third"}
@@ -148,7 +148,7 @@ def test_only_what_works_is_added(pair: Pair, server: Served) -> None:
 def test_another_programs_place_is_refused(pair: Pair, server: Served) -> None:
     one, _, _ = pair
     place = server.place(server.fresh())
-    carriers.server(place, server.credentials, b"another program!", one.env.rng)
+    carriers.server(place, server.credentials, b"another program!").close()
     with one.workspace() as ws, pytest.raises(OtherProgram):
         exchanging.add_remote(ws, NAME, place.text, credentials=server.credentials)
 

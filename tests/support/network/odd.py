@@ -31,7 +31,7 @@ class Asked:
 @dataclass(frozen=True)
 class Said:
     """An answer. With `promised` more bytes are announced than sent; then the connection ends. `silent` says nothing
-    until the server ends.
+    until the server ends; `endless` sends the body again and again until whoever asked hangs up.
     """
 
     status: int = 200
@@ -39,6 +39,7 @@ class Said:
     headers: dict[str, str] = field(default_factory=dict)
     promised: int | None = None
     silent: bool = False
+    endless: bool = False
 
 
 @dataclass
@@ -71,8 +72,13 @@ def odd(answer: Callable[[Asked], Said], certified: Certified | None = None, hos
             for name, value in said.headers.items():
                 self.send_header(name, value)
             size = len(said.body) if said.promised is None else said.promised
-            self.send_header("Content-Length", str(size))
+            if said.endless:
+                self.send_header("Transfer-Encoding", "chunked")
+            else:
+                self.send_header("Content-Length", str(size))
             self.end_headers()
+            while said.endless and not ended.is_set():
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(said.body), said.body))
             if self.command != "HEAD":
                 self.wfile.write(said.body)
             self.close_connection = said.promised is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -174,37 +175,43 @@ def enrol_device(call: Call) -> Answer:
     if (options.folder / headfile.NAME).exists():
         raise Refused("There is a vault in this folder already.", "Choose another folder with --vault.")
     given = credentials(call, place)
-    outside = _outside(call, place, given, None, env.rng)
     new = enrol.ask(call.args.name, env.rng)
-    outside.put(enrol.request_name(new.request.device), new.stored)
-    carrier = _SHOWN[place.remote]
-    say(f"On a device of the program, as administrator: iop-tui devices admit --remote {carrier} {new.words}")
-    pause = _SERVER_POLL_SECONDS if place.remote else _POLL_SECONDS
-    sealed = _await(outside, enrol.grant_name(new.request.device), call.args.wait, pause)
-    secrets = call.opener.secrets
-    grant = enrol.open_grant(new, sealed, secrets.words())
-    if grant.demo:
-        env = environment.for_new(demo=True)
-    if not options.user:
-        raise Usage("Say who you are with --user NAME.")
-    phrase = secrets.passphrase()
-    try:
-        count = joining.join(options.folder, env, new, grant, _outside(call, place, given, grant.realm, env.rng),
-                             name=options.user, phrase=phrase, progress=progress("Reading in"))  # fmt: skip
-    finally:
-        phrase[:] = bytes(len(phrase))
+    with closing(_outside(call, place, given, env.rng)) as outside:
+        grant = _granted(call, place, joining.reach(outside, env), new)
+        if grant.demo:
+            env = environment.for_new(demo=True)
+        if not options.user:
+            raise Usage("Say who you are with --user NAME.")
+        remote = outside if place.remote else DirectoryRemote(place.path, grant.realm, env.rng)
+        phrase = call.opener.secrets.passphrase()
+        try:
+            count = joining.join(options.folder, env, new, grant, remote, name=options.user, phrase=phrase,
+                                 progress=progress("Reading in"), wait=call.args.wait)  # fmt: skip
+        finally:
+            phrase[:] = bytes(len(phrase))
     value = {"id": show_id(new.request.device), "name": call.args.name, "packs": count}
     return Answer(value, [f"This device belongs to the program now ({count} packs read in). Unlock it as everywhere."])
 
 
-def _outside(
-    call: Call, place: places.Place, given: Credentials | None, realm: bytes | None, rng: Rng
-) -> Remote:
+def _granted(call: Call, place: places.Place, outside: Remote, new: enrol.NewDevice) -> enrol.Grant:
+    """What the program gives the new device, once an administrator admitted it."""
+    name = new.request.device
+    outside.put(enrol.request_name(name), new.stored)
+    carrier = _SHOWN[place.remote]
+    say(f"On a device of the program, as administrator: iop-tui devices admit --remote {carrier} {new.words}")
+    pause = _SERVER_POLL_SECONDS if place.remote else _POLL_SECONDS
+    sealed = _await(outside, enrol.grant_name(name), call.args.wait, pause)
+    return enrol.open_grant(new, sealed, call.opener.secrets.words())
+
+
+def _outside(call: Call, place: places.Place, given: Credentials | None, rng: Rng) -> Remote:
     """The carrier as a device sees it that has no vault yet."""
     if not place.remote:
-        return DirectoryRemote(place.path, realm, rng)
+        return DirectoryRemote(place.path, None, rng)
     ca = carriers.read_authority(Path(call.args.ca)) if call.args.ca else ""
-    return carriers.server(place, given, realm, rng, ca=ca)
+    if call.args.proxy:
+        carriers.check_proxy(place, call.args.proxy)
+    return carriers.server(place, given, None, ca=ca, proxy=call.args.proxy)
 
 
 def _await(remote: Remote, name: str, seconds: int, pause: float) -> bytes:
