@@ -28,6 +28,8 @@ from iop_tui.vault.digest import derive
 
 T = TypeVar("T")
 NOBODY = bytes(16)
+_DERIVED_FROM = (membership.APPLIED, membership.EPOCH, membership.AUTHORITY, "purge_owed")
+"""The view's counters of which one moves with membership: the epoch, too, where older acts only changed places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +139,14 @@ class Session:
         """The newest generation of a compartment this user can write. Raises `NoKey`.
 
         A secondary key opens what was written under it. Nothing new is, except by who made it and got no other yet:
-        who else made it may have no part in the compartment any more.
+        who else made it may have no part in the compartment any more, and who made it after theirs had ended has none.
         """
         if work is not None and compartment in work.latest:
             return work.latest[compartment]
         row = self.view.one(
-            "SELECT k.generation FROM keyring k WHERE k.compartment = ?1 AND (k.secondary = 0 OR EXISTS (SELECT 1 FROM"
-            " wrap w JOIN wrap f ON f.act = w.root AND f.compartment = ?1 AND f.author = ?2 WHERE w.id = k.wrap))"
-            " ORDER BY k.secondary, k.generation DESC LIMIT 1",
-            (compartment, self.identity.user),
-        )
+            "SELECT generation FROM keyring WHERE compartment = ? AND secondary = 0 ORDER BY generation DESC LIMIT 1",
+            (compartment,),
+        ) or self.view.one(authority.OWN_SECONDARY, (compartment, self.identity.user))
         if row is None:
             raise NoKey("You hold no key to this part of the record.")
         return int(row[0])
@@ -168,7 +168,7 @@ class Session:
         one of these changed. The caller does not change it.
         """
         view = self.view
-        at = (view.serial, *(view.number(counter) for counter in ("applied_acts", membership.AUTHORITY, "purge_owed")))
+        at = (view.serial, *map(view.number, _DERIVED_FROM))
         known_at, values = self._derived
         if known_at != at:
             values = {}
@@ -293,7 +293,10 @@ class Session:
 
     def valid_roots(self, compartment: bytes, kind: str) -> list[bytes]:
         """The founding acts of a compartment whose keys count, if it is of this kind; oldest first."""
-        return authority.valid_roots(self.view.rows, self.gate, compartment, kind)
+        known: dict[tuple[bytes, str], list[bytes]] = self.derived("valid_roots", dict)
+        if (compartment, kind) not in known:
+            known[compartment, kind] = authority.valid_roots(self.view.rows, self.gate, compartment, kind)
+        return known[compartment, kind]
 
     def public_key(
         self, compartment: bytes, work: Work | None = None, *, kind: str, maker: bytes = b""
@@ -370,9 +373,20 @@ class Session:
     # -- committing ------------------------------------------------------------------------
 
     def commit(self, work: Work) -> Changes:
-        """Append a write and project it. On return the write is durable and the view shows it."""
-        first = self.append(work)
-        return self._caught_up(lambda: catchup.catch_up(self, None, None, (first, work.revisions)))
+        """Append a write and project it. On return the write is durable and the view shows it.
+
+        The view is made ready while the disk flushes the vault, and keeps nothing before the vault has it.
+        """
+        placed, headed = self.db.start(self.sealed(work))
+        view = self.view
+        try:
+            with view.near():
+                changes = self._caught_up(lambda: catchup.take_in(self, work, placed))
+            if self.view is not view:  # built anew meanwhile, perhaps from what was there before this write
+                changes.merge(self.catch_up())
+            return changes
+        finally:
+            headed.result()  # whatever the view met: an error of the vault comes first
 
     def append(self, work: Work) -> int:
         """Append a write durably and leave the view where it is: for many writes in a row, with one `catch_up`
@@ -385,17 +399,10 @@ class Session:
         if not work.events:
             raise VaultDamaged("A change without an audit event was refused.")
         return Batch(
-            self.audit.id,
-            work.at_ms,
-            [self.audit.seal(event) for event in work.events],
-            work.acts,
-            work.revisions,
-            [],
-            work.fingerprints,
-            work.state,
-            [(self.identity.user, slot) for slot in work.clear_journal],
+            self.audit.id, work.at_ms, [self.audit.seal(event) for event in work.events], work.acts, work.revisions, [],
+            work.fingerprints, work.state, [(self.identity.user, slot) for slot in work.clear_journal],
             work.clean_close,
-        )
+        )  # fmt: skip
 
     def catch_up(
         self,

@@ -5,23 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
 from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.notes import service as notes
 from iop_tui.exchange import auditing
 from iop_tui.workspace import exchanging
-from tests.support.clinic.devices import Device, enrolled, first
-from tests.support.clinic.vaults import note, program, today
-
-Pair = tuple[Device, Device, Path]
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    folder = tmp_path_factory.mktemp("audit")
-    one = first(program(folder, seed=81))
-    return one, enrolled(one, "Laptop", folder / "laptop", folder / "stick", seed=82), folder / "stick"
+from tests.exchange.world.pairs import Pair
+from tests.support.clinic.devices import Device
+from tests.support.clinic.vaults import note, today
 
 
 def test_the_report_tells_what_was_done_elsewhere(pair: Pair) -> None:

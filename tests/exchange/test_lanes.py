@@ -11,13 +11,17 @@ Which check asserts which invariant of the protocol (steps here and in `simulato
     I7  rollback         `Lanes.sync`: what a carrier held and lacks now is told; I1: no state moves back
     I8  confinement      `check_keys`: no key is owed after an access ended; `tests/integration/access` for the roles
     I9  cut              `check_cut`, `check_rows`: late packs wait; a person's acceptance takes all of them in
-    I10 no inference     `test_packs` (sizes, streams), `test_settling` (private entries cause no pack)
-    I11 progress         `settle` ends after a bounded number of meetings; `test_link` for links that break
+    I10 no inference     `test_packs` (sizes, streams), `test_private_entries` (none causes a pack)
+    I11 progress         `settle` ends after a bounded number of meetings; `remotes/test_bad_links`
     I12 no clock         `test_clocks_decide_nothing`; `do_clock` in every history
     I13 absence          `do_empty`, `do_lose`, `do_swap`, `do_roll_back` under I1
     I14 newer programs   `check_newer`: kept, offered on by everybody, told; `test_packs` for parts of a pack
     I15 membership       `check_order`, `check_newcomer`: a function of the set of packs; `check_views`: so is what
-                         follows from it, also built anew; `test_order` and `test_settling` for the hard cases
+                         follows from it, also built anew; `test_membership` for every small history; `test_order`
+                         and `test_settling` for the hard cases
+
+That each check can fail: `test_checks`; that each rule is missed when it is taken out: `test_mutants`, `test_polling`,
+`test_membership`.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from tests.exchange import test_bases as bases
 from tests.exchange import test_conflicts as conflicts
 from tests.exchange import test_lanes as lanes
 from tests.exchange import test_late_work as late_work
+from tests.exchange import test_private_entries as private_entries
 from tests.exchange import test_recovery as recovering
 from tests.exchange import test_rules as rules
 from tests.exchange import test_settling as settling
@@ -43,6 +44,11 @@ def _plain_number(session: Any, compartment: bytes) -> int:
 
 def _unverified(data: bytes, root_public: bytes) -> deciding.Decision:
     return decode(decode(data, deciding._Signed).decision, deciding.Decision)
+
+
+def _everything(ledger: Any) -> int:
+    start = sealing._start(ledger).revisions
+    return int(ledger.session.db.read("SELECT count(*) FROM revision WHERE seq > ?", (start,))[0][0])
 
 
 def _no_anchors(rows: object, root: bytes) -> bool:
@@ -217,6 +223,9 @@ MUTANTS: dict[str, tuple[list[Patch], Callable[..., None]]] = {
     "what is newer is thrown away": ([(taking, "_open", _dropped)], bad_input.test_a_newer_programs_packs),
     "packs are believed without a signature": ([(packs.Pack, "verify", lambda *_: None)], lanes.test_many),
     "a restored device's lane goes on": ([(taking, "restored", lambda *_: False)], lanes.test_many),
+    "what colleagues keep alone is counted": (
+        [(sealing, "pending_changes", _everything)], private_entries.test_a_safety_entry_causes_no_pack,
+    ),
     "bytes are not held against their name": ([(packs, "fits", lambda *_: True)], lanes.test_many),
     "acts stand as they came": (
         [(exchangelog, "act_order", lambda packs, arrived: list(dict.fromkeys(arrived)))], lanes.test_many,

@@ -14,7 +14,7 @@ import pytest
 from iop_tui import workspace
 from iop_tui.exchange import backup
 from iop_tui.kernel.canonical import decode
-from iop_tui.kernel.errors import IopError, Refused, RoleRefused, VaultDamaged, WrongSecrets
+from iop_tui.kernel.errors import IopError, MediumUnusable, Refused, RoleRefused, VaultDamaged, WrongSecrets
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.kernel.secret import Secret
 from iop_tui.vault import age, agekeys, recovery, totp
@@ -358,7 +358,7 @@ def test_thinning_touches_scheduled_backups_of_this_vault_only(
         target.write_bytes(target.read_bytes()[:-1])
         with pytest.raises(IopError, match="no backup of this vault"):
             backingup.newest_in(folder, ws.realm)
-        with pytest.raises(VaultDamaged, match="not there"):
+        with pytest.raises(MediumUnusable, match="not there"):
             backingup.place(ws, replace(schedule, folder=tmp_path / "unplugged"))
     assert {"notes.iopb", "holiday.jpg", "iop-tui-00000000-20200101T000000Z.iopb"} <= {p.name for p in folder.iterdir()}
 

@@ -24,6 +24,17 @@ COUNT_BITS = 32
 """A generation's number: what counts stands above these bits, random ones below."""
 
 
+OWN_SECONDARY = (
+    "SELECT k.generation FROM keyring k JOIN wrap w ON w.id = k.wrap WHERE k.compartment = ?1 AND EXISTS (SELECT 1 FROM"
+    " wrap f WHERE f.act = w.root AND f.compartment = ?1 AND f.author = ?2) AND NOT EXISTS (SELECT 1 FROM wrap l LEFT"
+    " JOIN card c ON c.user = l.recipient WHERE l.compartment = ?1 AND CASE WHEN l.root = w.root THEN l.generation ="
+    " k.generation AND (l.revoked_ms > 0 OR c.status = 'removed') ELSE l.recipient = ?2 AND l.revoked_ms > 0 END)"
+    " ORDER BY k.generation DESC LIMIT 1"
+)
+"""A key of compartment `?1` that user `?2` made and that does not count, while nobody who knows it has lost access, and
+unless this user had what counts and lost it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """The founding a user's authority descends from, and when it ends (ms; 0: it does not)."""

@@ -30,7 +30,7 @@ from iop_tui.kernel.secret import Secret
 from iop_tui.store import exchangelog, revisions
 from iop_tui.store.database import Connection
 from iop_tui.store.members import acts, anew, authority, sealedapart
-from iop_tui.store.members.acts import Act, Grant, SealedKey, UserCard
+from iop_tui.store.members.acts import Act, Generation, Grant, SealedKey, UserCard
 from iop_tui.store.members.authority import Authority
 from iop_tui.store.rows import ActRow
 from iop_tui.store.views.view import Changes, drop_compartments
@@ -177,8 +177,8 @@ class _Applying:
         db.execute("DELETE FROM waiting")
         db.executemany("INSERT INTO waiting VALUES (?)", [(identifier,) for identifier in pending])
         me = card_of(db, self.session.identity.user)
-        if before is not None and me is not None and before.roles != me.roles:
-            self._outgrown(db, me)
+        if me is not None and (before is None or before.roles != me.roles):
+            self._outgrown(db, me)  # in a view that is built anew, too: roles may have changed after a key was given
         drop_lost(self.session, db, self.changes)
 
     def _stored(self, identifiers: list[bytes]) -> list[ActRow]:
@@ -203,6 +203,7 @@ class _Applying:
             acts.verify(row, author.sig_public)
             if author.status != ACTIVE and self.positions[row.id] > _certified_at(db, act.author):
                 quarantine(db, row.id, "act", "its author had left or was suspended", act.at_ms)
+                self._numbers(db, act)
                 return True
         except IopError as error:
             quarantine(db, row.id, "act", error.message, self.session.clock.now_ms())
@@ -225,19 +226,28 @@ class _Applying:
 
     def _generations(self, db: Connection, act: Act) -> None:
         """Generations of one founding are numbered by themselves, so that nobody takes a number from its members."""
-        pos = self.positions[act.id]
         for item in act.generations:
             by = self._authority(db, act, item.compartment, item.number)
-            if by is None:
-                continue
-            if not authority.follows(db, item.compartment, item.number, pos):
-                why = "its number would leave no room for the next one"
-                quarantine(db, item.public[:16], "generation", why, act.at_ms)
-                continue
-            db.execute(
-                "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, by.root, pos),
-            )
+            if by is not None:
+                self._number(db, act, item, by.root)
+
+    def _numbers(self, db: Connection, act: Act) -> None:
+        """The numbers of keys made by an act that does not count are taken all the same, by a founding nobody holds a
+        wrap of: colleagues who did not know yet that its author had left counted on from there.
+        """
+        for item in act.generations:
+            self._number(db, act, item, act.id)
+
+    def _number(self, db: Connection, act: Act, item: Generation, root: bytes) -> None:
+        pos = self.positions[act.id]
+        if not authority.follows(db, item.compartment, item.number, pos):
+            why = "its number would leave no room for the next one"
+            quarantine(db, item.public[:16], "generation", why, act.at_ms)
+            return
+        db.execute(
+            "INSERT OR IGNORE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (item.compartment, item.number, item.public, act.author, act.id, act.at_ms, root, pos),
+        )
 
     def _judge(self, db: Connection) -> authority.Judge:
         return authority.Judge(db, self.session.gate, self.session.programs)

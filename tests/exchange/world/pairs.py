@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.clinic.devices import Device
+from tests.support.clinic.devices import Device, again
 
 Pair = tuple[Device, Device, Path]
 
@@ -17,10 +17,10 @@ def meet(one: Device, two: Device, stick: Path, user: str = "nadia") -> None:
 
 
 def copied(pair: Pair, folder: Path) -> Pair:
-    """Both devices and their stick once more, in a folder."""
+    """Both devices and their stick once more, in a folder, with clocks of their own."""
     one, two, stick = pair
     copies = [folder / name for name in ("one", "two", "stick")]
     for source, copy in zip((one.path, two.path, stick), copies, strict=True):
         shutil.copytree(source, copy)
-    found = [Device(d.program, d.name, path, d.env, d.clock) for d, path in zip((one, two), copies, strict=False)]
-    return found[0], found[1], copies[2]
+    first, second = again((one, two), copies[:2])
+    return first, second, copies[2]

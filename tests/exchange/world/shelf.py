@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from iop_tui.exchange.remotes.directory import looked, tag_of
 from iop_tui.exchange.remotes.port import LOCAL, Capabilities, Look
 from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import vaultdb
+from iop_tui.store import ballast, vaultdb
 from iop_tui.vault import signing
 
 _PACKS = 4096
@@ -41,6 +42,20 @@ class Here:
     def run(self, job: Callable[[], Any]) -> Any:
         """Do the job."""
         return job()
+
+    def submit_two(self, first: Callable[[], Any], then: Callable[[], Any]) -> tuple[Future[Any], Future[None]]:
+        """Do both steps; what fails is in the futures."""
+        early, done = Future[Any](), Future[None]()
+        try:
+            early.set_result(first())
+            then()
+        except Exception as error:  # whatever it is, whoever asks for the result gets it
+            for future in (early, done):
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            done.set_result(None)
+        return early, done
 
     def close(self) -> None:
         self.closed = True
@@ -120,7 +135,7 @@ class Shelf:
 
     # -- what a mirror can besides
 
-    def set_aside(self, name: str, data: bytes) -> None:
+    def set_aside(self, name: str, data: bytes, *, elsewhere: bool = False) -> None:
         """Kept elsewhere."""
 
     def drop(self, name: str) -> None:
@@ -183,7 +198,7 @@ def light() -> Iterator[None]:
     with (
         mock.patch.object(packs, "open_pack", lambda data, realm, key: opened(data, realm, key.reveal())),
         mock.patch.object(vaultdb, "Writer", Here),
-        mock.patch.object(vaultdb, "BALLAST_BYTES", 4096),
+        mock.patch.object(ballast, "BYTES", 4096),
         mock.patch.object(signing, "Ed25519PublicKey", _Remembering),
         mock.patch.object(sqlcipher, "connect", lambda *given, **named: connect(*given, factory=_Unwiped, **named)),
     ):

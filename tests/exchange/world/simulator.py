@@ -225,7 +225,8 @@ class World:
         place = self.folder / f"clone-{len(self.told)}"
         shutil.copytree(station.device.path, place)
         clock = FixedClock(station.device.clock.now_ms())
-        env = replace(station.device.env, clock=clock, rng=SeededRng(len(self.told)))
+        # Not a seed that the first devices were made with: random numbers do not repeat between devices.
+        env = replace(station.device.env, clock=clock, rng=SeededRng(500 + len(self.told)))
         self.stations.append(Station(Device(self.program, f"Clone {len(self.told)}", place, env, clock)))
 
     def do_clock(self, station: Station) -> None:
