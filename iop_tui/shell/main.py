@@ -48,6 +48,7 @@ class Child:
         self._env: Environment | None = None
         self._card: Card | None = None
         self._last_user = ""
+        self._answered = False
 
     def main(self, context: ChildContext) -> int:
         """Runs in the forked child."""
@@ -57,9 +58,17 @@ class Child:
 
         gc.set_threshold(*GC_THRESHOLD)
         self._last_user = context.last_user
-        screens: Background[object] = Background(_load)
-        ws = self._unlock(context, context.prompt.ask(self._facts, screens))
+        screens: Background[object] = Background(self._load)
+        answers = context.prompt.ask(self._facts, screens)
+        self._answered = True
+        ws = self._unlock(context, answers)
         return self._run(context, ws, screens)
+
+    def _load(self) -> None:
+        """Behind the prompt. Whoever was quicker waits for nothing that is only there to save time."""
+        _load()
+        if not self._answered:
+            _rehearse()
 
     # -- the prompt ------------------------------------------------------------------------------
 
@@ -174,6 +183,14 @@ def _warm_up() -> None:
     packs.shipped()
     for name in ("textual.app", "textual.css.parse", "textual.widgets._input", "textual.widgets._text_area"):
         importlib.import_module(name)
+
+
+def _rehearse() -> None:
+    """What the first page of a process costs more than the second."""
+    from iop_tui.shell import config
+    from iop_tui.ui import rehearsal, theme
+
+    rehearsal.rehearse(theme.choose(config.load().theme))
 
 
 def _today(ws: Workspace) -> TodayData:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from iop_tui.kernel.canonical import decode
 from iop_tui.kernel.clock import iso
-from iop_tui.kernel.errors import Cancelled, IopError
+from iop_tui.kernel.errors import Cancelled, IopError, VaultDamaged
 from iop_tui.store.migrations import SCHEMA_QUERY, expected_schema
 from iop_tui.store.rows import (
     EMPTY_DIGEST,
@@ -150,16 +151,30 @@ def full(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[CheckFinding]:
-    """Every entry of the chain and every row it covers, and the pages themselves. Raises `Cancelled`."""
+    """Every entry of the chain and every row it covers, and the pages themselves. Raises `Cancelled`.
+
+    Where a page is so damaged that the database refuses to read on, what was found up to there is the answer.
+    """
     found = quick(db, head)
+    try:
+        for item in chain(_pages(db, cancelled), _chain(db, progress, cancelled)):
+            found.append(item)  # one by one: what is found before the database refuses is kept
+    except VaultDamaged as error:
+        found.append(CheckFinding(error.message.rstrip("."), "vault.db"))
+    return found
+
+
+def _pages(db: VaultDb, cancelled: Callable[[], bool] | None) -> Iterator[CheckFinding]:
     # Only the main file is covered by the page check, so the log is folded in first.
     db.read("PRAGMA wal_checkpoint(TRUNCATE)")
     for (text,) in db.read("PRAGMA cipher_integrity_check"):
-        found.append(CheckFinding("A page fails its authentication", f"vault.db {text.split(':')[0][:40]}"))
+        db.damaged = True
+        page = text.rpartition("page ")[2]
+        yield CheckFinding("A page fails its authentication", f"vault.db page {page}" if page.isdigit() else "vault.db")
     for (text,) in _between_saves(db, "PRAGMA integrity_check(10)", cancelled):
         if text != "ok":
-            found.append(CheckFinding("The database structure is damaged", "vault.db"))
-    return found + list(_chain(db, progress, cancelled))
+            db.damaged = True
+            yield CheckFinding("The database structure is damaged", "vault.db")
 
 
 def _between_saves(

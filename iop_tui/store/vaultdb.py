@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from iop_tui.kernel.canonical import encode
 from iop_tui.kernel.errors import DiskFull, IopError, VaultDamaged
 from iop_tui.kernel.secret import Secret
-from iop_tui.store import exchangelog, migrations
+from iop_tui.store import ballast, exchangelog, migrations
 from iop_tui.store.database import Connection, open_database, released, translate, translated
 from iop_tui.store.rows import (
     EMPTY_DIGEST,
@@ -37,7 +39,6 @@ from iop_tui.store.writer import Writer
 from iop_tui.vault.digest import derive, sha256
 
 T = TypeVar("T")
-BALLAST_BYTES = 8 * 1024 * 1024
 _GENESIS = bytes(32)
 _LOOK_EVERY = 20_000
 """Steps of the database machine between two looks at who waits: a few milliseconds."""
@@ -89,6 +90,8 @@ class VaultDb:
         self.order = exchangelog.LogOrder(self)
         self.reader: int | None = None
         """A descriptor of the file for copies of it (`store.standing`), closed after the database: see `database`."""
+        self.damaged = False
+        """Whether damage was met; such a file is not written any more."""
 
     @classmethod
     def create(cls, path: Path, key: Secret, device: bytes, meta: dict[str, bytes]) -> VaultDb:
@@ -243,6 +246,14 @@ class VaultDb:
         """
         return self.writer.run(lambda: self._commit(batch))
 
+    def start(self, batch: Batch) -> tuple[Future[tuple[int, int]], Future[None]]:
+        """Append a batch as `commit` does, without waiting for it: the first future has its place in the log and is
+        done once the transaction is durable, the second once the head has moved, too. Both raise what `commit` does.
+        """
+        return self.writer.submit_two(
+            lambda: self._with_ballast(lambda: self._commit_once(batch)), lambda: self._with_ballast(self._move_head)
+        )
+
     def journal_put(self, user: bytes, slot: bytes, sealed: bytes) -> None:
         """Replace one journal entry."""
         self.writer.run(lambda: self._journal_write(user, slot, sealed))
@@ -257,15 +268,24 @@ class VaultDb:
 
     # -- on the writer's thread ------------------------------------------------------------
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            with translated(self.path):
+                yield
+        except VaultDamaged:
+            self.damaged = True
+            raise
+
     def _query(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with translated(self.path):
+        with self._reading():
             found: list[tuple[Any, ...]] = self._db.execute(query, parameters).fetchall()
             return found
 
     def _query_if_idle(self, query: str) -> list[tuple[Any, ...]] | None:
         self._db.set_progress_handler(lambda: int(self.writer.waited_for), _LOOK_EVERY)
         try:
-            with translated(self.path):
+            with self._reading():
                 try:
                     found: list[tuple[Any, ...]] = self._db.execute(query).fetchall()
                 except sqlcipher.OperationalError:
@@ -283,7 +303,7 @@ class VaultDb:
             self._db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
             self._db.execute("COMMIT")
         self._meta = dict(meta)
-        self.make_ballast()
+        ballast.keep(self.path)
 
     def _migrate(self, version: int) -> None:
         for step in migrations.pending(version):
@@ -318,7 +338,7 @@ class VaultDb:
         try:
             return step()
         except DiskFull:
-            if not self._drop_ballast():
+            if not ballast.give_up(self.path):
                 raise
             return step()
 
@@ -335,7 +355,7 @@ class VaultDb:
         last = audit[-1].seq
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._insert(batch, last)
+            _insert(self._db, self._position, batch, last)
             self._db.executemany(
                 "INSERT INTO audit VALUES (?, ?, ?, ?)", [(a.seq, a.header, a.sealed, a.hash) for a in audit]
             )
@@ -390,39 +410,6 @@ class VaultDb:
             rows.append(AuditRow(seq + index + 1, header, sealed, previous))
         return rows
 
-    def _insert(self, batch: Batch, audit_seq: int) -> None:
-        run = self._db.executemany
-        position = self._position
-        run(
-            "INSERT INTO act VALUES (?, ?, ?, ?)",
-            [(position.acts + n, a.id, a.signed, audit_seq) for n, a in enumerate(batch.acts, 1)],
-        )
-        run(
-            "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (position.revisions + n, r.id, r.record, r.compartment, r.generation, r.tag, int(r.deposit), r.sealed,
-                 audit_seq)
-                for n, r in enumerate(batch.revisions, 1)
-            ],
-        )
-        run(
-            "INSERT INTO audit_session (id, user, for_auditors, for_self, audit_seq) VALUES (?, ?, ?, ?, ?)",
-            [(s.id, s.user, s.for_auditors, s.for_self, audit_seq) for s in batch.sessions],
-        )
-        run(
-            "INSERT INTO fingerprint (mac, target, audit_seq) VALUES (?, ?, ?)",
-            [(f.mac, f.target, audit_seq) for f in batch.fingerprints],
-        )
-        run(
-            "INSERT INTO exchange (kind, id, data, audit_seq) VALUES (?, ?, ?, ?)",
-            [(e.kind, e.id, e.data, audit_seq) for e in batch.exchange],
-        )
-        run(
-            "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            sorted(batch.state.items()),
-        )
-        run("DELETE FROM journal WHERE user = ? AND slot = ?", batch.clear_journal)
-
     def _journal_write(self, user: bytes, slot: bytes, sealed: bytes | None) -> None:
         with translated(self.path):
             if sealed is None:
@@ -444,36 +431,6 @@ class VaultDb:
         if self._head is not None:
             self._head(self._position)
 
-    # -- room for a full disk --------------------------------------------------------------
-
-    def _ballast(self) -> Path:
-        return self.path.parent / "views" / "ballast"
-
-    def make_ballast(self) -> None:
-        """Keep 8 MiB aside, so that a full disk still lets a session lock and read. Best effort: no room, no
-        ballast.
-        """
-        path = self._ballast()
-        if path.exists():
-            return
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            with path.open("wb") as file:
-                os.chmod(path, 0o600)
-                os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
-        except OSError:
-            path.unlink(missing_ok=True)
-
-    def _drop_ballast(self) -> bool:
-        path = self._ballast()
-        if not path.exists():
-            return False
-        try:
-            path.unlink()
-        except OSError:
-            return False  # a disk that fails at this too gives no room
-        return True
-
 
 def _revision_row(row: tuple[Any, ...]) -> RevisionRow:
     return RevisionRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6])
@@ -491,3 +448,37 @@ def _following(db: VaultDb, key: str) -> bytes:
 def _with_later(db: VaultDb, facts: dict[str, bytes]) -> dict[str, bytes]:
     """Stored facts of the program with those that a later program added; none where there is no program."""
     return facts | {key: db.meta(key) for key in _LATER if facts and key not in facts}
+
+
+def _insert(db: Connection, position: Position, batch: Batch, audit_seq: int) -> None:
+    """All rows of a batch behind the place in the log that was reached; inside the transaction of the caller."""
+    run = db.executemany
+    run(
+        "INSERT INTO act VALUES (?, ?, ?, ?)",
+        [(position.acts + n, a.id, a.signed, audit_seq) for n, a in enumerate(batch.acts, 1)],
+    )
+    run(
+        "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (position.revisions + n, r.id, r.record, r.compartment, r.generation, r.tag, int(r.deposit), r.sealed,
+             audit_seq)
+            for n, r in enumerate(batch.revisions, 1)
+        ],
+    )
+    run(
+        "INSERT INTO audit_session (id, user, for_auditors, for_self, audit_seq) VALUES (?, ?, ?, ?, ?)",
+        [(s.id, s.user, s.for_auditors, s.for_self, audit_seq) for s in batch.sessions],
+    )
+    run(
+        "INSERT INTO fingerprint (mac, target, audit_seq) VALUES (?, ?, ?)",
+        [(f.mac, f.target, audit_seq) for f in batch.fingerprints],
+    )
+    run(
+        "INSERT INTO exchange (kind, id, data, audit_seq) VALUES (?, ?, ?, ?)",
+        [(e.kind, e.id, e.data, audit_seq) for e in batch.exchange],
+    )
+    run(
+        "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        sorted(batch.state.items()),
+    )
+    run("DELETE FROM journal WHERE user = ? AND slot = ?", batch.clear_journal)

@@ -46,6 +46,24 @@ class Writer:
         self._jobs.put((job, future))
         return future
 
+    def submit_two(self, first: Callable[[], T], then: Callable[[], object]) -> tuple[Future[T], Future[None]]:
+        """Queue a job of two steps: one future carries what the first step gave, as soon as it did; the other is done
+        after both. An error of either is in the second future, one of the first step in both.
+        """
+        early: Future[T] = Future()
+
+        def job() -> None:
+            early.set_result(first())
+            then()
+
+        def ended(whole: Future[None]) -> None:
+            if not early.done():
+                early.set_exception(whole.exception())
+
+        done = self.submit(job)
+        done.add_done_callback(ended)
+        return early, done
+
     def run(self, job: Callable[[], T]) -> T:
         """Queue a job and wait for it. Called on the writer's own thread it runs at once."""
         if threading.current_thread() is self._thread:

@@ -35,6 +35,7 @@ from iop_tui.ui.dialogs import MessageList, WhichKey
 from iop_tui.ui.frame.helpscreen import HelpScreen
 from iop_tui.ui.frame.palette import Entry, Palette
 from iop_tui.ui.keys import KIT, Action, KeyTable, normal
+from iop_tui.ui.stylesheet import SharedStylesheet
 from iop_tui.ui.terminal.driver import DiffDriver
 from iop_tui.ui.terminal.scrollbar import use_plain_bars
 from iop_tui.ui.terminal.typeahead import TypeAhead
@@ -83,6 +84,7 @@ class KitApp(App[int], inherit_bindings=False):
         if self.no_color:
             self._filters = [kept for kept in self._filters if not isinstance(kept, Monochrome)] + [NoColor()]
             self.theme = themes.ANSI
+        self.stylesheet = self._rules = SharedStylesheet(variables=self.get_css_variables())
         if keymap:
             self.table, accepted, self._keymap_problems = self.keys.override(keymap)
             self.set_keymap(accepted)
@@ -100,6 +102,11 @@ class KitApp(App[int], inherit_bindings=False):
         """
         if node is self or node in self._registry:
             super().update_styles(node, animate=animate)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything again. Textual asks for it once at the start, for the theme everything was made with."""
+        if self.get_css_variables() != self._rules.variables:
+            super().refresh_css(animate=animate)
 
     @property
     def current_theme(self) -> Theme:

@@ -14,9 +14,10 @@ from functools import partial
 from time import monotonic
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import BindingsMap
 from textual.css.query import NoMatches
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widget import Widget
@@ -152,6 +153,7 @@ class Page(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._stale = False
+        self._seen = False
 
     @property
     def shell(self) -> DeskApp:
@@ -164,6 +166,14 @@ class Page(Screen[None]):
         return self.shell.desk
 
     # -- building --------------------------------------------------------------------------------
+
+    def _post_register(self, app: App[Any]) -> None:
+        """Be as wide as the terminal from the start: Textual says so after everything was styled, which styles all of
+        it once more.
+        """
+        super()._post_register(app)
+        wide = self._get_breakpoint_classes(app.size.width, app.HORIZONTAL_BREAKPOINTS or [])
+        self.update_classes(dict.fromkeys(wide, True), update=False)
 
     def compose(self) -> ComposeResult:
         """Title, content, status, footer."""
@@ -211,8 +221,10 @@ class Page(Screen[None]):
         else:
             self._stale = True
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """Seen again: catch up with the status and with what was written meanwhile."""
+        event.refresh_styles = event.refresh_styles and self._seen  # just made, just styled
+        self._seen = True
         self.show_status()
         if self._stale:
             self._stale = False

@@ -9,7 +9,7 @@ from iop_tui.workspace.founding import create
 from iop_tui.workspace.pins import program_pin
 from iop_tui.workspace.slotaccess import open_kit, open_slot
 from iop_tui.workspace.unlocking import unlock, unlock_with
-from iop_tui.workspace.workspace import Workspace
+from iop_tui.workspace.workspace import Workspace, writing
 
 __all__ = [
     "DATABASE",
@@ -24,4 +24,5 @@ __all__ = [
     "program_pin",
     "unlock",
     "unlock_with",
+    "writing",
 ]

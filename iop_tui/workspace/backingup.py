@@ -133,9 +133,9 @@ def finish(ws: Workspace, target: Path, copied: Copied) -> None:
 
 
 def place(ws: Workspace, schedule: Schedule) -> Path:
-    """The file of the next scheduled backup: vault and time are in its name. Raises `VaultMissing` for the folder."""
+    """The file of the next scheduled backup: vault and time are in its name. Raises `MediumUnusable` for the folder."""
     if not schedule.folder.is_dir():
-        raise VaultMissing(f"The folder for backups is not there: {schedule.folder}.", "Attach the disk.")
+        raise MediumUnusable(f"The folder for backups is not there: {schedule.folder}.", "Attach the disk.")
     moment = datetime.fromtimestamp(ws.clock.now_ms() / 1000, UTC)
     return schedule.folder / f"{_prefix(ws.realm)}{moment.strftime(_TIME)}{SUFFIX}"
 

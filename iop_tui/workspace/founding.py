@@ -9,7 +9,7 @@ from pathlib import Path
 
 from iop_tui.access import program, roles
 from iop_tui.kernel.canonical import encode
-from iop_tui.kernel.errors import Refused
+from iop_tui.kernel.errors import MediumUnusable, Refused
 from iop_tui.kernel.secret import Secret
 from iop_tui.kernel.text import clean_line
 from iop_tui.store.database import translated
@@ -78,7 +78,10 @@ def create(
 def staging_beside(path: Path) -> Path:
     """A new and empty folder beside the vault's place, which nobody else can have made."""
     with translated(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileNotFoundError:  # on a medium where no folder can be made; no vault is missing
+            raise MediumUnusable(f"The folder {path.parent} cannot be made.", "Choose another place.") from None
         return Path(tempfile.mkdtemp(prefix=f".{path.name}.setup-", dir=path.parent))
 
 

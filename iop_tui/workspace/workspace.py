@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import wraps
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -28,6 +30,8 @@ from iop_tui.workspace.pins import note_seen
 from iop_tui.workspace.sessions import batch_of, begin, open_session
 from iop_tui.workspace.slotaccess import accept_again, open_slot
 from iop_tui.workspace.viewplaces import ViewPlace, new_place, remove_view, stamp_view, state_key
+
+Service = TypeVar("Service", bound=Callable[..., Any])
 
 
 class Workspace:
@@ -114,7 +118,10 @@ class Workspace:
     # -- end of a session ------------------------------------------------------------------
 
     def close(self, action: str = "lock") -> None:
-        """Write the closing entry, fold the logs, close the files. A second call does nothing."""
+        """Write the closing entry, fold the logs, close the files. A second call does nothing.
+
+        A vault found damaged takes no entry any more: it would fail, and hide what was found.
+        """
         if self._closed:
             return
         self._closed = True
@@ -124,7 +131,7 @@ class Workspace:
             if not self._beside:
                 files.callback(self.session.db.close)
             files.callback(self.session.view.close)
-            if self._head is not None:
+            if self._head is not None and not self.session.db.damaged:
                 self._closing_entry(action)
                 self._save_anchor()
 
@@ -262,3 +269,14 @@ class Workspace:
         guest = Workspace(self.path, self.env, session, None, [], self.demo, secrets.totp_seed)
         guest._beside = True  # closing it leaves the vault open
         return guest
+
+
+def writing(service: Service) -> Service:
+    """A service that reads, then writes: it asks the view where that is quickest for both (see `View.near`)."""
+
+    @wraps(service)
+    def run(ws: Workspace, *args: Any, **kwargs: Any) -> Any:
+        with ws.view.near():
+            return service(ws, *args, **kwargs)
+
+    return cast(Service, run)

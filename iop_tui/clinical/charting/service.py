@@ -24,7 +24,7 @@ from iop_tui.kernel.declare import Document, DocumentType, Finding, Severity
 from iop_tui.kernel.errors import NotFound, NotReady, Refused
 from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
-from iop_tui.workspace import Workspace
+from iop_tui.workspace import Workspace, writing
 
 __all__ = [
     "AuditFinding",
@@ -53,6 +53,7 @@ def findings(
     return judging.judge(ws)(kind, document, person, record)
 
 
+@writing
 def save(
     ws: Workspace,
     person: bytes,
@@ -78,6 +79,7 @@ def save(
     return signing.save(ws, person, kind, document, record=record, slot=slot, judge=judging.judge(ws))
 
 
+@writing
 def sign(ws: Workspace, ids: Sequence[bytes]) -> Changes:
     """Sign finished documents in one act, with every rule; then ask the supervisor of who is supervised.
 

@@ -27,7 +27,7 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
-from iop_tui.workspace import Workspace, unsaved
+from iop_tui.workspace import Workspace, unsaved, writing
 
 Saved = signing.Saved
 Home = signing.Home
@@ -50,6 +50,7 @@ def findings(ws: Workspace, note: ProgressNote) -> tuple[Finding, ...]:
     return PROGRESS_NOTE.findings(note, context(ws))
 
 
+@writing
 def save(ws: Workspace, person: bytes, note: ProgressNote, *, record: bytes | None = None, slot: bytes = b"") -> Saved:
     """Store a version of a note as an unsigned revision and drop its journal entry (`slot`).
 
@@ -86,6 +87,7 @@ def _open_leaf(ws: Workspace, record: bytes) -> tuple[bytes, ...]:
     return (signing.open_leaf(ws, record),)
 
 
+@writing
 def sign(ws: Workspace, ids: Sequence[bytes]) -> Changes:
     """Sign finished notes in one act. Asks for the passphrase where it was not given in the last five minutes.
 

@@ -27,13 +27,13 @@ from iop_tui.clinical.signing.place import Home, place_for, standing
 from iop_tui.kernel.clock import iso, local_date
 from iop_tui.kernel.declare import Document, DocumentType, Finding, RuleContext, Severity
 from iop_tui.kernel.errors import AlreadySigned, ConflictOpen, NoKey, NotFound, NotReady, Refused
-from iop_tui.kernel.text import clean
+from iop_tui.kernel.text import clean_all
 from iop_tui.store.revisions import Opened
 from iop_tui.store.views.projection import SIGNATURE_KIND, SignatureDoc
 from iop_tui.store.views.view import Changes
 from iop_tui.store.work import Work
 from iop_tui.vault.digest import sha256
-from iop_tui.workspace import Workspace
+from iop_tui.workspace import Workspace, writing
 
 PASSPHRASE = "passphrase"
 AUTHOR, COSIGN = "author", "cosign"
@@ -89,19 +89,10 @@ def plain_judge(ws: Workspace) -> Judge:
 
 def cleaned(kind: DocumentType[Any], document: Document) -> Any:
     """The document with every text sanitised and every constraint checked. Raises `DocumentInvalid`."""
-    return kind.parse(_clean(msgspec.to_builtins(document)))
+    return kind.parse(clean_all(msgspec.to_builtins(document)))
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _clean(item) for name, item in value.items()}
-    return value
-
-
+@writing
 def save(
     ws: Workspace,
     person: bytes,
@@ -142,7 +133,12 @@ def save(
 
 
 def open_leaf(ws: Workspace, record: bytes) -> bytes:
-    """The newest version of an own unsigned document. Raises `AlreadySigned`, `Refused`, `ConflictOpen`, `NotFound`."""
+    """The newest version of an own unsigned document. Raises as `open_line`."""
+    return leaf_of(ws, open_line(ws, record).id)
+
+
+def open_line(ws: Workspace, record: bytes) -> records.RecordLine:
+    """The line of an own unsigned document. Raises `AlreadySigned`, `Refused`, `ConflictOpen`, `NotFound`."""
     line = records.line_of(ws, record)
     name = line.label.lower()
     if line.status == "signed":
@@ -151,7 +147,7 @@ def open_leaf(ws: Workspace, record: bytes) -> bytes:
         raise Refused(f"This {name} belongs to its author.", "Write one of your own.")
     if line.conflict:
         raise ConflictOpen(f"This {name} has two versions.", "Open it and choose what stays.")
-    return leaf_of(ws, record)
+    return line
 
 
 def leaf_of(ws: Workspace, record: bytes) -> bytes:
@@ -174,6 +170,7 @@ def opened_document(
 # -- signing -------------------------------------------------------------------------------
 
 
+@writing
 def sign(
     ws: Workspace, ids: Sequence[bytes], *, judge: Judge | None = None, after: After | None = None
 ) -> Changes:
@@ -193,9 +190,8 @@ def sign(
 
 
 def _ready(ws: Workspace, record: bytes, judge: Judge) -> Signing:
-    leaf = open_leaf(ws, record)
-    line = records.line_of(ws, record)
-    opened, kind, document = opened_document(ws, record, leaf)
+    line = open_line(ws, record)
+    opened, kind, document = opened_document(ws, record)
     if not kind.signable or line.status != "draft":
         raise Refused(f"A {line.label.lower()} is not signed.")
     _refuse_unready(kind, judge(kind, document, line.person, record))
@@ -203,7 +199,7 @@ def _ready(ws: Workspace, record: bytes, judge: Judge) -> Signing:
         _check_amendment(ws, document, line.person, judge)
     place = standing(ws, line.person, line.compartment_kind)
     return Signing(
-        record, leaf, line.person, kind, document, sha256(opened.stored), opened.compartment,
+        record, opened.id, line.person, kind, document, sha256(opened.stored), opened.compartment,
         Home(opened.compartment, place.kind, place.role),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from iop_tui.kernel.errors import Cancelled, IopError, NotFound, VaultDamaged
@@ -29,6 +30,7 @@ from iop_tui.store.views.view import (
     show_version,
     signed_unshown,
 )
+from iop_tui.store.work import Work
 
 if TYPE_CHECKING:
     from iop_tui.store.session import Session
@@ -72,6 +74,32 @@ def catch_up(
     return changes
 
 
+class _Overtaken(Exception):
+    """The write lies elsewhere in the log than it was projected for: another one came before it."""
+
+
+def take_in(session: Session, work: Work, placed: Future[tuple[int, int]]) -> Changes:
+    """Project a write that is on its way to the disk. `placed` gives its first and last revision once it is durable;
+    until then the view keeps nothing of it.
+    """
+    changes = Changes()
+    if work.revisions and not work.acts:
+        changes = catch_up_acts(session)
+        done = session.view.number(_REVISIONS) + len(work.revisions)
+
+        def kept() -> None:
+            if placed.result()[1] != done:
+                raise _Overtaken
+
+        try:
+            _apply_revisions(session, work.revisions, changes, done, kept)
+            return changes
+        except _Overtaken:
+            pass  # rolled back; what came before is read in first
+    changes.merge(catch_up(session, None, None, (placed.result()[0], work.revisions)))
+    return changes
+
+
 def catch_up_acts(session: Session) -> Changes:
     """Apply membership alone, with what newly gained keys open among revisions the view already passed."""
     changes = Changes()
@@ -105,7 +133,14 @@ def _retry_late(session: Session, changes: Changes) -> None:
         session.view.transaction(lambda db: db.execute(f"DELETE FROM late WHERE id IN ({done})"))
 
 
-def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes, done: int) -> None:
+def _apply_revisions(
+    session: Session,
+    rows: list[RevisionRow],
+    changes: Changes,
+    done: int,
+    kept: Callable[[], None] = lambda: None,
+) -> None:
+    """Take rows into the view in one transaction. `kept` is asked last: what it raises undoes it."""
     places = _places(session, sorted({row.compartment for row in rows}))
     records: list[Projected] = []
     signatures: list[ProjectedSignature] = []
@@ -134,6 +169,7 @@ def _apply_revisions(session: Session, rows: list[RevisionRow], changes: Changes
         if any(item.kind in AUTHORITY_KINDS for item in records):
             session.view.set_number(db, AUTHORITY, session.view.number(AUTHORITY) + 1)
         session.view.set_number(db, _REVISIONS, done)
+        kept()
 
     session.view.transaction(work)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -114,6 +114,7 @@ class View:
         self._unsaved: dict[str, int] = {}
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
+        self._near: int | None = None
 
     @classmethod
     def create(cls, path: Path, key: Secret) -> View:
@@ -152,26 +153,54 @@ class View:
             self._writing.close()
 
     def abandon(self) -> None:
-        """Close a view that is about to be removed; whatever it says any more does not matter."""
-        for connection in (self._reading, self._writing):
-            try:
-                connection.close()
-            except sqlcipher.Error:
-                continue  # the file is damaged, and goes
+        """Close a view that is about to be removed, once nobody writes or reads in it any more; whatever it says does
+        not matter.
+        """
+        for lock, connection in ((self._write_lock, self._writing), (self._read_lock, self._reading)):
+            with lock:
+                try:
+                    connection.close()
+                except sqlcipher.Error:
+                    continue  # the file is damaged, and goes
 
     # -- reading ---------------------------------------------------------------------------
 
     def rows(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query. Call off the UI thread."""
-        with self._read_lock, _translated(self.path):
-            found: list[tuple[Any, ...]] = self._reading.execute(query, parameters).fetchall()
+        lock, connection = self._asked()
+        with lock, _translated(self.path):
+            found: list[tuple[Any, ...]] = connection.execute(query, parameters).fetchall()
             return found
 
     def one(self, query: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
-        with self._read_lock, _translated(self.path):
-            row: tuple[Any, ...] | None = self._reading.execute(query, parameters).fetchone()
+        lock, connection = self._asked()
+        with lock, _translated(self.path):
+            row: tuple[Any, ...] | None = connection.execute(query, parameters).fetchone()
             return row
+
+    def _asked(self) -> tuple[AbstractContextManager[bool], Connection]:
+        """Which connection answers: what is not committed yet is never seen."""
+        if self._near == threading.get_ident() and not self._writing.in_transaction:
+            return self._write_lock, self._writing
+        return self._read_lock, self._reading
+
+    @contextmanager
+    def near(self) -> Iterator[None]:
+        """For a use case that writes: what this thread asks meanwhile is answered by the connection that writes.
+
+        Each commit empties the other one's cache, so its next queries decrypt every page again. Nobody else writes
+        until the end. While somebody else does already, the other connection answers as ever: nobody waits.
+        """
+        if not self._write_lock.acquire(blocking=False):
+            yield
+            return
+        before, self._near = self._near, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._near = before
+            self._write_lock.release()
 
     def has_damaged_pages(self) -> bool:
         """Whether a page fails its authentication. Only the main file is covered, so the log is folded in first."""
@@ -336,6 +365,8 @@ def _record_values(number: int | None, item: Projected, status: str) -> tuple[An
 
 
 def _insert_fresh(db: Connection, items: list[Projected]) -> None:
+    if not items:
+        return
     first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM record").fetchone()[0]
     numbered = list(enumerate(items, first))
     db.executemany("INSERT INTO version VALUES (?, ?, ?, ?, 1)", [(i.id, i.record, i.at_ms, i.author) for i in items])

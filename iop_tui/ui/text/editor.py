@@ -23,6 +23,7 @@ from textual.widgets.text_area import Edit, EditResult
 
 from iop_tui.kernel.text import clean
 from iop_tui.ui.keys import KIT
+from iop_tui.ui.text.sparing import SparingTextArea
 from iop_tui.ui.theme import tones
 
 SNAPSHOT_SECONDS = 0.8
@@ -94,7 +95,7 @@ def pasted(widget: Widget, text: str, insert: Callable[[str], None], *, inside: 
     start(look, partial(app.vetted, screen, text, source), group="paste")
 
 
-class NoteText(TextArea):
+class NoteText(SparingTextArea):
     """Free text. What is typed or pasted is sanitised; `Snapshot` carries the text for the journal.
 
     A snapshot comes at most `SNAPSHOT_SECONDS` after the first unsaved key, when the field loses
@@ -283,6 +284,10 @@ class NoteText(TextArea):
             self._marked = marked
             self._line_cache.clear()
             self.refresh()
+
+    def looks(self) -> tuple[object, ...]:
+        """Marked words, too, decide how a line looks."""
+        return *super().looks(), self._marked
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn, with its marks."""

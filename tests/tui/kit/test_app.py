@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from iop_tui.ui.dialogs import Confirm, MessageList, PickOne, WhichKey
+from iop_tui.ui.frame.bars import wrapped
 from iop_tui.ui.frame.footer import FooterLine
 from iop_tui.ui.frame.helpscreen import HelpScreen
 from iop_tui.ui.frame.palette import Palette
@@ -108,6 +109,35 @@ async def test_messages_have_no_markup_and_are_kept() -> None:
         app.action_messages()
         await wait_until(pilot, lambda: isinstance(app.screen, MessageList))
         assert list(app.messages) == [("warning", "Saved [bold]Ann[/bold][31m now")]
+
+
+LONG = ("You are not part of this person's care as a therapist or counselor, and nobody handed you a key. Ask the front"
+        " desk to assign you, then open the chart again.")  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [60, pytest.param(120, marks=pytest.mark.nightly)])
+async def test_a_message_is_told_whole_with_what_to_do_next(width: int) -> None:
+    async with KitTestApp().run_test(size=(width, 24)) as pilot:
+        app = await ready(pilot)
+        line = app.screen.query_one(StatusLine)
+        app.notify(LONG, severity="error")
+
+        def told() -> list[str]:
+            return [line.render_line(y).text.strip() for y in range(line.size.height)]
+
+        await wait_until(pilot, lambda: " ".join(told()) == f"!! {LONG}")
+        app.notify("Done.")
+        await wait_until(pilot, lambda: told() == ["Done."])
+
+
+def test_parts_of_a_bar_break_at_blanks_and_keep_their_tones() -> None:
+    parts = [("Enter opens it", "bar_key"), ("   ", "bar_dim"), ("the rule of the program  (42 CFR 2.31)", "bar_dim")]
+    for width in range(10, 60):
+        lines = wrapped(parts, width)
+        texts = ["".join(text for text, _ in line) for line in lines]
+        assert all(len(text.strip()) <= width for text in texts)
+        assert " ".join(texts).split() == "".join(text for text, _ in parts).split()
+        assert {text.strip(): tone for line in lines for text, tone in line}["Enter"] == "bar_key"
 
 
 async def test_confirm_needs_the_other_key() -> None:

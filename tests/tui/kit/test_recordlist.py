@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from iop_tui.kernel.errors import MediumUnusable
 from iop_tui.ui.app import KitApp
+from iop_tui.ui.lists.columns import Column, lay_out
 from iop_tui.ui.lists.recordlist import RecordList
 from tests.tui.kit.support import COLUMNS, Row, wait_until
 
@@ -108,6 +109,22 @@ async def test_columns_give_way_by_priority(width: int, hidden: tuple[str, ...])
         header = lines(pilot.app.screen)[0]
         assert [title for title in ("Name", "Risk", "Last seen", "Hours") if title not in header] == sorted(
             hidden, key=["Last seen", "Hours"].index)
+
+
+@pytest.mark.parametrize("lead", [0, 2])
+def test_columns_that_stay_fit_every_width(lead: int) -> None:
+    """None is cut by the edge of the list; the flexible ones give way before a date or a number does."""
+    columns = (
+        Column[str]("date", "Date", str, 10), Column[str]("who", "Who", str, 20, weight=2),
+        Column[str]("what", "What", str, 20, weight=3), Column[str]("until", "Until", str, 12, priority=1),
+        Column[str]("more", "More", str, 18, priority=2),
+    )  # fmt: skip
+    for width in range(40, 140):
+        shown = {column.key: size for column, size in lay_out(columns, width, lead).columns}
+        assert sum(shown.values()) + 2 * (len(shown) - 1) <= width - lead - 1
+        assert shown["date"] == 10
+        assert {"date", "who", "what"} <= set(shown)
+    assert set(shown) == {"date", "who", "what", "until", "more"}
 
 
 async def test_an_answer_to_an_old_question_is_dropped() -> None:
