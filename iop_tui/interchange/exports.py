@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iop_tui import __version__
+from iop_tui.access import policy, roles
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import Ground, Recipient
 from iop_tui.clinical.disclosures import api as disclosures
@@ -28,7 +29,7 @@ from iop_tui.interchange.fhirout.export import (
 from iop_tui.interchange.outfile import Publish, check_free, staged_file, staged_folder, staged_stream
 from iop_tui.interchange.tarstream import tar_pieces
 from iop_tui.kernel.clock import iso
-from iop_tui.kernel.errors import NotFound, Refused, Usage
+from iop_tui.kernel.errors import NotFound, Refused, RoleRefused, Usage
 from iop_tui.kernel.ids import show_id
 from iop_tui.kernel.streamed import Content
 from iop_tui.store.work import Work
@@ -37,6 +38,7 @@ from iop_tui.workspace import Workspace
 
 PASSPHRASE = "passphrase"
 ACCESS = "copy of the record for the person (45 CFR 164.524)"
+_TREATING = frozenset({*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR})
 MOVING = "the program's own copy, for keeping or moving its records (45 CFR 170.315(b)(10))"
 
 
@@ -137,8 +139,14 @@ def _ground(
 
 def export_all(ws: Workspace, out: Path, *, to: str = "") -> Exported:
     """Everyone in this user's care, one folder each, for the program itself. With `to` (an age or SSH public key) as
-    one sealed file. Raises like `export_person`.
+    one sealed file. Raises like `export_person`, and `RoleRefused` for who treats nobody: the desk holds every
+    directory entry, and all of them together are the whole program, which no single person exports.
     """
+    if not _TREATING & set(ws.user.roles):
+        raise RoleRefused(
+            "You treat nobody; all directory entries together are a whole-program export, which needs the custodians.",
+            "A clinician exports everyone in their care; one person's record: `iop-tui export person ID`.",
+        )
     if to.strip().casefold() == PASSPHRASE:
         raise Usage("An export of everyone is sealed to a key.", "An age key (age1…) or an SSH public key.")
     sealing = _sealing(ws, to)

@@ -305,7 +305,7 @@ def _kind(found: dict[str, msgspec.Raw]) -> str:
 
 def _entry(raw: msgspec.Raw, place: str, *, again: bool) -> Record:
     try:
-        found = _values(raw) if again else members(raw)
+        found = parse(raw, dict[str, msgspec.Raw]) if again else members(raw)
         full_url = parse(found["fullUrl"], str) if "fullUrl" in found else ""
         request = members(found["request"]) if "request" in found else {}
         method = parse(request["method"], str) if "method" in request else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -31,6 +32,17 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """One line: as `clean`, with every run of white space as one blank."""
     return " ".join(clean(text).split())
+
+
+def clean_all(value: Any) -> Any:
+    """A JSON value with every text in it cleaned; lists and tuples become lists."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list | tuple):
+        return [clean_all(item) for item in value]
+    if isinstance(value, dict):
+        return {name: clean_all(item) for name, item in value.items()}
+    return value
 
 
 def escaped(text: str) -> str:

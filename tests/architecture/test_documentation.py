@@ -75,6 +75,16 @@ def test_every_command_is_documented() -> None:
     assert not [name for name in _choices(build_parser()) if f"`iop-tui {name}" not in text]
 
 
+def test_every_option_says_what_it_is_for() -> None:
+    def silent(parser: argparse.ArgumentParser) -> Iterator[str]:
+        yield from (f"{parser.prog} {one.option_strings[0]}" for one in parser._actions
+                    if one.option_strings and not one.help)  # fmt: skip
+        for each in _choices(parser).values():
+            yield from silent(each)
+
+    assert not list(silent(build_parser()))
+
+
 def test_readme_is_short_and_has_what_a_newcomer_needs() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.splitlines()) <= 150

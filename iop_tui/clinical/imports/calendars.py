@@ -58,6 +58,16 @@ def clinicians(ws: Workspace) -> list[tuple[bytes, str]]:
     return [item for item in found if everybody or item[0] == ws.user.user]
 
 
+def usual(ws: Workspace) -> bytes:
+    """Whose calendar it is where nobody said: this user's; of who has no sessions, the medical director's, with whom
+    everything waits that has no clinician yet. With several directors it has to be said.
+    """
+    if CLINICIANS & set(ws.user.roles):
+        return ws.user.user
+    found = [user.id for user in staff.users(ws) if user.status == _ACTIVE and roles.MEDICAL_DIRECTOR in user.roles]
+    return found[0] if len(found) == 1 else ws.user.user
+
+
 def check_role(ws: Workspace, clinician: bytes) -> None:
     """Raise `RoleRefused` unless this user may take in a calendar for that clinician, `WhoseCalendar` for who is
     none.

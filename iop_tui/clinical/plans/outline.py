@@ -164,7 +164,7 @@ def _review(plan: TreatmentPlan) -> str:
 _SAID: dict[str, Callable[[TreatmentPlan], str]] = {
     "=dates": _dates,
     "=diagnoses": lambda plan: "; ".join(item.shown() for item in plan.diagnoses)
-    + (" · Part 2" if plan.part2 else ""),
+    + ((" · Part 2" if plan.diagnoses else "none yet, Part 2") if plan.part2 else ""),
     "=level": level_of,
     "=dimensions": _dimensions,
     "=person": _person,

@@ -304,7 +304,7 @@ def search(ws: Workspace, text: str, *, limit: int = 50, offset: int = 0) -> lis
     if not expression:
         return []
     rows = ws.view.rows(
-        "SELECT r.record, r.person, p.name, r.kind, r.service_date, snippet(search, 0, ?, ?, '…', 12),"
+        "SELECT r.record, r.person, p.name, r.kind, r.service_date, snippet(search, 0, ?, ?, '..', 12),"
         f" {_BESIDE.format('void')}, {_BESIDE.format('amendment')} FROM search"
         f" JOIN record r ON r.id = search.rowid LEFT JOIN person p ON p.id = r.person WHERE search MATCH ? AND"
         f" r.kind NOT IN ({_HIDDEN})"

@@ -26,7 +26,7 @@ from iop_tui.clinical.plans import model as plans
 from iop_tui.clinical.sessions import model as sessions
 from iop_tui.interchange.fhir import carried, map_clinical, map_measures, map_notes, map_people, sensitivity, values
 from iop_tui.interchange.fhir.draft import Context, Draft
-from iop_tui.interchange.fhir.references import ADMINISTRATIVE, Index
+from iop_tui.interchange.fhir.references import ADMINISTRATIVE, TWO_PEOPLE, Index
 from iop_tui.interchange.fhir.values import Json, Unmappable
 from iop_tui.interchange.items import PERSON, RECEIVED, Mapped
 from iop_tui.kernel.declare import DocumentType
@@ -233,6 +233,8 @@ def map_resource(
     Raises `Unmappable` for impossible content, which refuses this item and no other.
     """
     person, doubt = index.person_of(scope, node)
+    if doubt == TWO_PEOPLE:
+        raise Unmappable("Two different people of these files go by the name it gives for its person.")
     private = _is_psychotherapy_note(resource)
     if private and person is None:
         raise Unmappable("It is marked as a psychotherapy note (45 CFR 164.501) and names nobody.")

@@ -51,6 +51,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECA
 NOBODY = -1
 UNKNOWN_PERSON = "person not in these files"
 NO_PERSON = "no person named"
+TWO_PEOPLE = "two people by this name"
+_ANYWHERE = -1
 
 
 def normal(reference: str) -> str:
@@ -61,6 +63,13 @@ def normal(reference: str) -> str:
         return unquote(reference)
     found = _TYPE_AND_ID.search(reference)
     return f"{found.group(1)}/{found.group(2)}" if found else reference
+
+
+def _address(reference: str) -> str:
+    """As `normal`, but what lies on a server keeps the server's name: two of them may both have a `Patient/1`."""
+    if not reference.startswith(("http://", "https://")) or not _TYPE_AND_ID.search(reference):
+        return normal(reference)
+    return reference.partition("/_history/")[0].partition("://")[2]
 
 
 def references_in(resource: Any) -> list[str]:
@@ -80,21 +89,22 @@ def references_in(resource: Any) -> list[str]:
 
 def _person_references(resource: Json) -> list[str]:
     for name in _PERSON_FIELDS:
-        named = [normal(values.reference(each)) for each in values.objects(resource.get(name))]
+        named = [_address(values.reference(each)) for each in values.objects(resource.get(name))]
         named = [each for each in named if each]
         if named:
             return named
     actors = [values.reference(each.get("actor")) for each in values.objects(resource.get("participant"))]
-    return [normal(each) for each in actors if "Patient" in each]
+    return [_address(each) for each in actors if "Patient" in each]
 
 
 @dataclass(slots=True)
 class Person:
-    """One Patient resource: its key for the caller and the other names it goes by."""
+    """One Patient resource: its key for the caller, the other names it goes by, and its address on a server."""
 
     key: str
     aliases: tuple[str, ...]
     face: tuple[str, ...]
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -131,7 +141,7 @@ def facts(resource: Json, full_url: str, labels: frozenset[str]) -> Entered:
     elif kind == "Goal":
         entered.name = values.concept(resource.get("description"))
     elif kind == "Patient":
-        entered.person = _person(resource, entered.keys)
+        entered.person = _person(resource, entered.keys, _address(full_url) if "://" in full_url else "")
     return entered
 
 
@@ -140,7 +150,7 @@ def _uuid(own: Any) -> str:
     return f"urn:uuid:{own}" if isinstance(own, str) and _UUID.match(own) else ""
 
 
-def _person(resource: Json, keys: tuple[str, ...]) -> Person:
+def _person(resource: Json, keys: tuple[str, ...], address: str) -> Person:
     identifiers = tuple(
         f"{values.line(each.get('system'))}|{values.line(each.get('value'))}"
         for each in values.objects(resource.get("identifier")) if each.get("value")
@@ -149,7 +159,7 @@ def _person(resource: Json, keys: tuple[str, ...]) -> Person:
     family = values.line(names[0].get("family")) if names else ""
     face = (family, values.line(resource.get("birthDate")), *sorted(identifiers))
     key = next((each for each in keys if each.startswith("Patient/")), keys[0] if keys else "")
-    return Person(key or f"Patient#{hash_of(face):08x}", identifiers, face)
+    return Person(key or f"Patient#{hash_of(face):08x}", identifiers, face, address)
 
 
 @dataclass(slots=True)
@@ -168,6 +178,8 @@ class Index:
     _keys: dict[str, int] = field(default_factory=dict)
     _local: dict[tuple[int, str], int] = field(default_factory=dict)
     _sole_person: dict[int, int] = field(default_factory=dict)
+    _claimed: dict[tuple[int, str], int] = field(default_factory=dict)
+    _doubtful: set[tuple[int, str]] = field(default_factory=set)
     _person_of: dict[int, tuple[int, int]] = field(default_factory=dict)
     _texts: list[str] = field(default_factory=list)
     _text_ids: dict[str, int] = field(default_factory=dict)
@@ -188,6 +200,7 @@ class Index:
                 self._local[scope, key] = node
         if entered.person is not None:
             self._enter_person(scope, node, entered.person)
+            self._claim(scope, node, entered)
         elif entered.persons:
             self._person_of[node] = (scope, self._text(entered.persons[0]))
         if entered.name:
@@ -208,6 +221,17 @@ class Index:
         self.persons[node] = person
         for alias in person.aliases:
             self._keys.setdefault(f"Patient?identifier={alias}", node)
+
+    def _claim(self, scope: int, node: int, entered: Entered) -> None:
+        """Notice names that two different people go by, in one Bundle or in the whole run."""
+        for key in (*entered.keys, *(f"Patient?identifier={alias}" for alias in self.persons[node].aliases)):
+            for where in (scope, _ANYWHERE):
+                first = self._claimed.setdefault((where, key), node)
+                if self.persons[first].face[:2] != self.persons[node].face[:2]:
+                    self._doubtful.add((where, key))
+
+    def _is_doubtful(self, scope: int, key: str) -> bool:
+        return (scope if (scope, key) in self._claimed else _ANYWHERE, key) in self._doubtful
 
     def _text(self, text: str) -> int:
         known = self._text_ids.setdefault(text, len(self._texts))
@@ -254,13 +278,19 @@ class Index:
         if node in self.persons:
             return self.persons[node].key, ""
         if node in self._person_of:
-            named = self._texts[self._person_of[node][1]]
-            found = self.find(scope, named)
-            if found in self.persons:
-                return self.persons[found].key, ""
-            patient = named.startswith(("Patient/", "Patient?", "urn:"))
-            return (named, UNKNOWN_PERSON) if patient and found == NOBODY else (None, NO_PERSON)
+            return self._named_person(scope, self._texts[self._person_of[node][1]])
         return self._sole(scope, self.kinds[node])
+
+    def _named_person(self, scope: int, address: str) -> tuple[str | None, str]:
+        named = normal(address)
+        found = self.find(scope, named)
+        if found in self.persons:
+            person = self.persons[found]
+            if address != named and person.address not in ("", address):
+                return address, UNKNOWN_PERSON
+            return (None, TWO_PEOPLE) if self._is_doubtful(scope, named) else (person.key, "")
+        patient = named.startswith(("Patient/", "Patient?", "urn:"))
+        return (named, UNKNOWN_PERSON) if patient and found == NOBODY else (None, NO_PERSON)
 
     def _sole(self, scope: int, kind: str) -> tuple[str | None, str]:
         sole = self._sole_person.get(scope, NOBODY)

@@ -26,6 +26,8 @@ MOST_ROWS = 20_000
 _MOST_COLUMNS = 200
 _LONGEST_CELL = 20_000
 _LOOK_AT = 64 * 1024
+_SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+"""What spreadsheets write first to say which separator follows."""
 _AND = re.compile(r"\s*(?:&|\+|\band\b)\s*", re.IGNORECASE)
 _PHONE = re.compile(r"\+?[\d\s().\-/]{7,25}(?:\s*(?:x|ext\.?)\s*\d{1,6})?\Z", re.IGNORECASE)
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male", "x": "other", "other": "other"}
@@ -57,7 +59,10 @@ def table(data: bytes, chosen: Mapping[str, str]) -> Table:
         raise Refused(f"It is larger than {MOST_BYTES >> 20} MiB.")
     text = _decoded(data)
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    if said := _SAID.match(text):
+        text = "\n" + text[said.end() :]
+    delimiter = said[1] if said else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
         for row in reader:

@@ -7,6 +7,7 @@ quoted-printable values, types without a name, and the character set of the tele
 
 from __future__ import annotations
 
+import base64
 import quopri
 import re
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ _BARE = re.compile(r";([A-Za-z0-9-]+)(?=;|\Z)")
 _ESCAPE = re.compile(r"\\([nN,;:\\])")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:T.*)?\Z")
 _MARK = b"\xef\xbb\xbf"
+_NO_TEXT = ("PHOTO", "LOGO", "SOUND", "KEY")
 _CHEAP = ("fax", "pager", "textphone", "video")
 
 
@@ -101,19 +103,27 @@ def _properties(lines: list[str]) -> list[_Property]:
         types = frozenset([part.strip().lower() for part in given.get("TYPE", "").split(",") if part.strip()] + bare)
         prefer = given.get("PREF", "")
         rank = int(prefer) if prefer.isdigit() else 1 if "pref" in types else 101
-        found.append(_Property(match[2].upper(), types, rank, _decoded(match[4], given, types)))
+        name = match[2].upper()
+        found.append(_Property(name, types, rank, "" if name in _NO_TEXT else _decoded(match[4], given, types)))
     return found
 
 
 def _decoded(value: str, given: dict[str, str], types: frozenset[str]) -> str:
-    """A value of a 2.1 card as text; any other as it is."""
-    quoted = given.get("ENCODING", "").upper() == "QUOTED-PRINTABLE" or "quoted-printable" in types
-    if not quoted and value.isprintable():
+    """A value of a 2.1 or 3.0 card that is written in another alphabet, as text; any other as it is."""
+    said = {given.get("ENCODING", "").lower(), *types}
+    quoted, packed = "quoted-printable" in said, bool(said & {"b", "base64"})
+    if not quoted and not packed and value.isprintable():
         return value
     raw = value.encode("utf-8", "surrogateescape")
-    raw = quopri.decodestring(raw) if quoted else raw
-    said = given.get("CHARSET", "")
-    for name in (*([said] if _SIGNS.fullmatch(said) else []), "utf-8", _OLD_SIGNS):
+    if quoted:
+        raw = quopri.decodestring(raw)
+    elif packed:
+        try:
+            raw = base64.b64decode(raw, validate=True)
+        except ValueError:
+            return value  # it is not what the card says
+    signs = given.get("CHARSET", "")
+    for name in (*([signs] if _SIGNS.fullmatch(signs) else []), "utf-8", _OLD_SIGNS):
         try:
             return raw.decode(name)
         except (LookupError, UnicodeDecodeError):

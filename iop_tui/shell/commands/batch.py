@@ -14,7 +14,7 @@ import sys
 
 from iop_tui.kernel.errors import Usage
 from iop_tui.shell.commands import failures
-from iop_tui.shell.commands.call import Answer, Call, run
+from iop_tui.shell.commands.call import Answer, Call, Options, run
 from iop_tui.shell.commands.output import dump
 from iop_tui.shell.commands.parser import build
 
@@ -41,6 +41,7 @@ def _one(call: Call, parser: argparse.ArgumentParser, line: str) -> tuple[str, i
         args = _parse(parser, line)
         if not args.batch:
             raise Usage(f"`{args.command}` does not run in a batch.")
+        _refuse_other(args, call.opener.options)
         answer = run(Call(args, call.opener, in_batch=True))
     except Exception as error:  # one line's failure is that line's answer; it never holds a record's text
         return dump(failures.as_dict(error)), failures.exit_code(error)
@@ -52,6 +53,16 @@ def _parse(parser: argparse.ArgumentParser, line: str) -> argparse.Namespace:
     if _NOT_HERE & set(words):
         raise Usage("Help and version are not for batch lines.")
     return parser.parse_args(words)
+
+
+def _refuse_other(given: argparse.Namespace, own: Options) -> None:
+    """One unlock serves all lines: a line may repeat the vault, user and time of the batch, but not change them."""
+    for name, theirs, ours in (("--vault", given.vault, own.vault), ("--user", given.user, own.user),
+                               ("--now", given.now, own.now)):  # fmt: skip
+        if theirs and theirs != ours:
+            raise Usage(f"All lines of a batch share one unlock: {name} differs.", "Leave it out, or begin another.")
+    if given.secrets_fd is not None:
+        raise Usage("A batch line brings no secrets of its own.", "Leave --secrets-fd out.")
 
 
 def _words(line: str) -> list[str]:

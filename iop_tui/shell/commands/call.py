@@ -100,12 +100,17 @@ class Call:
         return self.opener.workspace()
 
     def document(self) -> Any:
-        """The document: standard input, or `--doc` in a batch line. Raises `DocumentInvalid`, `Usage`."""
+        """The document: standard input, or `--doc` in a batch line, its texts without control characters.
+
+        Raises `DocumentInvalid`, `Usage`.
+        """
         import msgspec
+
+        from iop_tui.kernel.text import clean_all
 
         raw = self._raw_document()
         try:
-            return msgspec.json.decode(raw)
+            return clean_all(msgspec.json.decode(raw))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise DocumentInvalid("This is no JSON document.", "See `iop-tui schema` for its fields.") from None
 

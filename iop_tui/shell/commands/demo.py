@@ -9,6 +9,7 @@ from iop_tui.kernel.errors import Refused
 from iop_tui.shell.commands.call import Answer, Call, Options
 from iop_tui.shell.commands.output import table
 from iop_tui.shell.place import VARIABLE
+from iop_tui.shell.process.terminal import open_screen
 
 
 def demo(call: Call) -> Answer:
@@ -17,6 +18,7 @@ def demo(call: Call) -> Answer:
     folder = _folder(options)
     if args.no_open:
         return _made(folder, args.size, args.seed, options.now)
+    open_screen()  # refused before anything is made, where there is none
     if not _is_demo(folder):
         _make_aside(folder, args.size, args.seed, options.now)
     from iop_tui.shell.main import run

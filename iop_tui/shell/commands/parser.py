@@ -86,7 +86,7 @@ def build() -> argparse.ArgumentParser:
 
 def _vault_commands(commands: _Commands) -> None:
     demo = commands.add("demo", "make a demo vault with fictional people and open it", "demo:demo", batch=False)
-    demo.add_argument("--size", choices=("small", "clinic", "large"), default="small")
+    demo.add_argument("--size", choices=("small", "clinic", "large"), default="small", help="12, 200 or 2,000 people")
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="another number makes other people")
     demo.add_argument("--no-open", action="store_true", help="print its users instead of opening it")
     init = commands.add("init", "first set-up of a vault of your own", "vault.setup:init", batch=False)
@@ -148,11 +148,11 @@ def _record_commands(commands: _Commands) -> None:
     show.add_argument("--received", action="store_true", help="the record byte for byte as it was received")
     search = commands.add("search", "words in everything you may read", "charting.records:search")
     search.add_argument("text", nargs="+")
-    search.add_argument("--limit", type=int, default=50, metavar="N")
+    search.add_argument("--limit", type=int, default=50, metavar="N", help="at most N lines")
     commands.add("schema", "the JSON schema of a kind of document", "charting.documents:schema").add_argument("kind")
     new = commands.add("new", "a document from standard input: the same checks as the form", "charting.documents:new")
     new.add_argument("kind")
-    new.add_argument("--person", metavar="ID", default="")
+    new.add_argument("--person", metavar="ID", default="", help="whose it is: a person, or a couple")
     new.add_argument("--record", metavar="ID", default="", help="a further version of an unsigned note")
     _attachment_commands(commands)
     _measure_commands(commands)
@@ -176,8 +176,9 @@ def _calendar_commands(commands: _Commands) -> None:
     )
     plan = calendar.add("plan", "plan the times of some lines with one person", "charting.scheduling:calendar_plan")
     plan.add_argument("--person", metavar="ID", required=True, help="whose sessions these are")
-    plan.add_argument("--modality", choices=("in person", "video", "audio only"), required=True)
-    plan.add_argument("--kind", choices=("individual", "family", "case management", "crisis"), default="individual")
+    plan.add_argument("--modality", choices=("in person", "video", "audio only"), required=True, help="how you meet")
+    plan.add_argument("--kind", choices=("individual", "family", "case management", "crisis"), default="individual",
+                      help="what kind of sessions")  # fmt: skip
     aside = calendar.add("aside", "say that some lines are no sessions", "charting.scheduling:calendar_aside")
     for parser in (plan, aside):
         parser.add_argument("ids", nargs="+", metavar="LINE")
@@ -187,8 +188,8 @@ def _attachment_commands(commands: _Commands) -> None:
     attach = commands.add("attach", "a file into a chart: letter, scanned form, report", "charting.attaching:attach")
     attach.add_argument("person", metavar="PERSON", help="or a couple, with --part JNT")
     attach.add_argument("file", metavar="FILE", help="or - for standard input")
-    attach.add_argument("--title", required=True)
-    attach.add_argument("--what", default="other",
+    attach.add_argument("--title", required=True, help="what the chart calls it")
+    attach.add_argument("--what", default="other", help="what kind of document",
                         choices=("letter", "scanned consent", "lab report", "identification", "other"))  # fmt: skip
     attach.add_argument("--on", metavar="DATE", default="", help="the day on the document; else today")
     attach.add_argument("--from", dest="sender", metavar="NAME", default="", help="who wrote or sent it")
@@ -280,7 +281,7 @@ def _access_commands(commands: _Commands) -> None:
 def _restriction_commands(commands: _Commands) -> None:
     restrict = commands.group("restrict", "whom a person asked us not to tell: 45 CFR 164.522(a)")
     restrict.add("list", "requests and how they stand", "charting.restricting:listing").add_argument(
-        "--person", metavar="ID", default=""
+        "--person", metavar="ID", default="", help="of one person only"
     )
     asked = restrict.add("request", "take a request down, from standard input", "charting.restricting:request")
     asked.add_argument("person", metavar="PERSON")
@@ -329,20 +330,20 @@ def _turnover_commands(commands: _Commands) -> None:
         "approve", "the second signature for a clinician who is gone", "charting.succession:approve",
     )
     approve.add_argument("who", metavar="USER")
-    approve.add_argument("--reason", required=True)
+    approve.add_argument("--reason", required=True, help="why they are gone without notice")
     consult = commands.add("consult", "let a supervisor read some records until a day", "charting.succession:consult")
     consult.add_argument("ids", nargs="+", metavar="ID")
-    consult.add_argument("--reader", required=True, metavar="USER")
-    consult.add_argument("--reason", required=True)
+    consult.add_argument("--reader", required=True, metavar="USER", help="who reads")
+    consult.add_argument("--reason", required=True, help="why; kept with the access")
     consult.add_argument("--until", metavar="DATE", default="", help="at most 30 days; 7 where left out")
     supervision = commands.group("supervision", "supervisors over both sides of a couple")
     supervision.add("conflicts", "who supervises more than one side", "charting.succession:conflicts")
     allow = supervision.add("except", "record an exception and what is done instead", "charting.succession:allow")
     allow.add_argument("who", metavar="USER")
     allow.add_argument("couple", metavar="COUPLE")
-    allow.add_argument("--instead", required=True, choices=("second supervisor", "redacted consult",
-                                                            "documented exception"))
-    allow.add_argument("--reason", required=True)
+    allow.add_argument("--instead", required=True, help="what is done instead",
+                       choices=("second supervisor", "redacted consult", "documented exception"))  # fmt: skip
+    allow.add_argument("--reason", required=True, help="why; kept with the exception")
 
 
 def _leaving_commands(commands: _Commands) -> None:
@@ -354,29 +355,29 @@ def _leaving_commands(commands: _Commands) -> None:
                         help="encrypt it as one file: age1…, an SSH public key; for one person also passphrase")
     export.add_argument("--consent", metavar="ID", default="", help="the consent it leaves on; else: their own request")
     export.add_argument("--recipient", metavar="NAME", default="", help="who receives it, as the consent names them")
-    export.add_argument("--purpose", metavar="TEXT", default="")
+    export.add_argument("--purpose", metavar="TEXT", default="", help="what for, as the list of disclosures says it")
     packet = commands.add("packet", "chosen documents, sealed to who receives them", "transfer.leaving:packet")
-    packet.add_argument("--person", metavar="ID", required=True)
-    packet.add_argument("--documents", metavar="ID", nargs="+", required=True)
+    packet.add_argument("--person", metavar="ID", required=True, help="whose documents")
+    packet.add_argument("--documents", metavar="ID", nargs="+", required=True, help="what goes in")
     packet.add_argument("--consent", metavar="ID", default="", help="the consent that covers them")
     packet.add_argument("--basis", default="", help="the ground, where it is not a consent")
-    packet.add_argument("--purpose", metavar="TEXT", required=True)
+    packet.add_argument("--purpose", metavar="TEXT", required=True, help="what for, as the consent says it")
     packet.add_argument("--recipient", metavar="NAME", default="", help="needed where the consent names several")
     packet.add_argument("--recipient-kind", default="", choices=("client", "provider", "payer", "court", "other"),
                         help="who receives it; not said, it is judged as if a payer did")  # fmt: skip
     packet.add_argument("--to", metavar="KEY", required=True, help="age1…, an SSH public key, or the word passphrase")
-    packet.add_argument("--out", metavar="FILE", required=True)
+    packet.add_argument("--out", metavar="FILE", required=True, help="a file that is not there yet")
     letter = commands.add("letter", "a signed letter, on the consent it names, into a file", "transfer.leaving:letter")
     letter.add_argument("id")
-    letter.add_argument("--form", choices=("pdf", "markdown"), default="pdf")
+    letter.add_argument("--form", choices=("pdf", "markdown"), default="pdf", help="what the file is")
     letter.add_argument("--method", choices=("post", "by hand", "fax", "secure e-mail"), default="post",
                         help="how it is sent")  # fmt: skip
-    letter.add_argument("--out", metavar="FILE", required=True)
+    letter.add_argument("--out", metavar="FILE", required=True, help="a file that is not there yet")
     copy = commands.add("print", "a copy of one document for the person", "transfer.leaving:print_copy")
     copy.add_argument("id")
-    copy.add_argument("--form", choices=("pdf", "markdown", "page", "card", "text"), default="pdf")
+    copy.add_argument("--form", choices=("pdf", "markdown", "page", "card", "text"), default="pdf", help="what it is")
     copy.add_argument("--safe-to-hold", choices=("yes", "no"), default="", help="asked of the person, alone")
-    copy.add_argument("--out", metavar="FILE", required=True)
+    copy.add_argument("--out", metavar="FILE", required=True, help="a file that is not there yet")
 
 
 def _check_commands(commands: _Commands) -> None:
@@ -385,9 +386,9 @@ def _check_commands(commands: _Commands) -> None:
         "audit", "the audit report; your own events without the auditors' key", "vault.checking:audit",
         common=_common(top=False, user="whose"),
     )  # fmt: skip
-    audit.add_argument("--from", dest="start", metavar="DATE", default="")
-    audit.add_argument("--to", dest="end", metavar="DATE", default="")
-    audit.add_argument("--person", metavar="ID", default="")
+    audit.add_argument("--from", dest="start", metavar="DATE", default="", help="the first day")
+    audit.add_argument("--to", dest="end", metavar="DATE", default="", help="the last day")
+    audit.add_argument("--person", metavar="ID", default="", help="about one person only")
     verify = commands.add("verify", "check the vault", "vault.checking:verify")
     verify.add_argument("--deep", action="store_true", help="open everything you may read and compare your view")
     commands.add("doctor", "what this machine does and lacks, with evidence", "vault.doctor:doctor")
@@ -408,6 +409,7 @@ def _exchange_commands(commands: _Commands) -> None:
     )
     add.add_argument("place", metavar="PLACE", help="FOLDER, FILE.cwx, s3://bucket/folder?endpoint=…&region=…, https://…")
     add.add_argument("--ca", default="", metavar="FILE", help="certificate (PEM) of the server's own authority")
+    add.add_argument("--proxy", default="", metavar="URL", help="the network's proxy, http://host:port, if needed")
     add.add_argument("--name", default="", help="a short name for it")
     add.add_argument("--device", default="", metavar="NAME", help="what this device is called, the first time")
     test = remotes.add("test", "whether a carrier is there and is this program's", "vault.remotes:test")
@@ -419,7 +421,7 @@ def _exchange_commands(commands: _Commands) -> None:
     ).add_argument("name")
     _device_commands(commands)
     backup = commands.add("backup", "a verified copy of the vault in one file", "vault.backups:backup", batch=False)
-    backup.add_argument("--out", required=True, metavar="FILE")
+    backup.add_argument("--out", required=True, metavar="FILE", help="a file that is not there yet")
     backup.add_argument("--sealed", action="store_true", help="copy it as it is, unverified; needs no user")
     restore = commands.add("restore", "bring a backup back into an empty place", "vault.backups:restore", batch=False)
     _backup_keys(restore)
@@ -468,8 +470,9 @@ def _device_commands(commands: _Commands) -> None:
     )
     enrol.add_argument("place", metavar="PLACE", help="the carrier: a folder, a bucket or a web folder")
     enrol.add_argument("--ca", default="", metavar="FILE", help="certificate (PEM) of the server's own authority")
+    enrol.add_argument("--proxy", default="", metavar="URL", help="the network's proxy, http://host:port")
     enrol.add_argument("--name", required=True, help="what this device is called")
-    enrol.add_argument("--wait", type=int, default=3600, metavar="SECONDS", help="how long to wait to be admitted")
+    enrol.add_argument("--wait", type=int, default=3600, metavar="SECONDS", help="to be admitted, or for a lost link")
     for name, help in (
         ("retire", "a device is no longer used"), ("lost", "a device is lost: cut it off, new transport key"),
     ):  # fmt: skip

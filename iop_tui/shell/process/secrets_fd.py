@@ -87,7 +87,10 @@ class SecretsChannel:
         values = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
         if not values or len(values) != (len(value) if isinstance(value, list) else 1):
             raise Usage(f"The secret `{key}` must be a text.", _HINT)
-        self._ahead[key].append([bytearray(each.encode()) for each in values])
+        try:
+            self._ahead[key].append([bytearray(each.encode()) for each in values])
+        except UnicodeEncodeError:  # half of a surrogate pair, as \ud800: JSON can say it, no text can
+            raise Usage(f"The secret `{key}` must be a text.", _HINT) from None
 
     def _line(self) -> bytearray | None:
         """The next line without its end, or None after the last."""

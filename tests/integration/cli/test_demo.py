@@ -65,7 +65,8 @@ def test_everybody_sees_what_the_demo_says_and_the_views_are_ready(site: Site, s
             assert notes == []
         else:
             assert {row["id"] for row in listed} == set(site.people_of(name)), name
-        assert {note["person"] for note in notes} <= set(site.people_of(name))
+        couples = {str(couple["id"]) for couple in site.built.couples}
+        assert {note["person"] for note in notes} <= set(site.people_of(name)) | couples
 
 
 def test_notes_are_signed_by_who_wrote_them(site: Site) -> None:
@@ -82,6 +83,20 @@ def test_notes_are_signed_by_who_wrote_them(site: Site) -> None:
         assert do("list", "notes") == []
         assert do("search", "breathing") == []
         assert {hit["kind"] for hit in do("search", "individual")} == {"service_line"}
+
+
+def test_the_joint_record_is_listed_for_its_therapist_and_by_its_couple(site: Site) -> None:
+    couple = str(site.built.couples[0]["id"])
+    with site.batch("Tomas Pretend") as do:
+        for what, kind in (("notes", "joint_note"), ("plans", "joint_plan"), ("measures", "couple_measure")):
+            rows = do("list", what)
+            assert {(row["kind"], row["person"]) for row in rows} == {(kind, couple)}
+            assert rows == do("list", what, "--person", couple)
+            assert all("score" not in row for row in rows), "partners' answers do not stand side by side"
+        assert do("show", couple)["couple"] == couple
+        assert do("explain", couple)["part"] == "JNT"
+    with site.batch("Dana Example") as do:
+        assert {"safety_plan", "relapse_plan"} <= {row["kind"] for row in do("list", "plans")}
 
 
 def test_a_seed_makes_the_same_people_and_texts() -> None:

@@ -150,6 +150,16 @@ def test_verify_names_what_does_not_fit(site: Site) -> None:
     assert broken.value["findings"]
 
 
+def test_a_flipped_bit_is_named_by_its_page_and_not_hidden_by_the_end_of_the_session(site: Site) -> None:
+    data = bytearray((site.path / "vault.db").read_bytes())
+    place = len(data) // 2
+    data[place] ^= 1
+    (site.path / "vault.db").write_bytes(data)
+    broken = site.run("verify", user="Dana Example")
+    assert (broken.code, broken.value["ok"]) == (5, False)
+    assert broken.value["findings"][0]["where"] == f"vault.db page {place // 4096 + 1}"
+
+
 def test_verify_looks_into_a_vault_that_is_older_than_its_head(site: Site, tmp_path: Path) -> None:
     old = (site.path / "vault.db").read_bytes()
     assert site.run("list", "people", user="Kim Standin").code == 0
@@ -172,12 +182,42 @@ def test_in_use_names_the_process(site: Site) -> None:
 def test_missing_file_and_rejected_input(site: Site, tmp_path: Path) -> None:
     gone = site.run("import", str(tmp_path / "gone.json"), user="Kim Standin")
     assert (gone.code, gone.error) == (7, "medium")
+    for words in (("restore", str(tmp_path / "gone.bak")),
+                  ("backup", "--sealed", "--out", str(tmp_path / "gone" / "x.bak"))):  # fmt: skip
+        place = tmp_path / "new" if words[0] == "restore" else site.path
+        lost = command("--vault", str(place), "--json", *words, secrets=[])
+        assert (lost.code, lost.error) == (7, "medium"), "no vault is damaged by a path that is not there"
     done = site.run("new", "person", user="Kim Standin", stdin='{"given": "A", "unknown": 1}')
     assert (done.code, done.error) == (8, "document_invalid")
     assert site.run("schema", "no_such_kind").code == 8
 
 
+def test_a_path_that_is_not_there_keeps_no_other_from_being_read(site: Site, tmp_path: Path) -> None:
+    """With several inputs the first of 5, 4, 3, 8, 7 that occurred."""
+    good, bad, gone = tmp_path / "good.csv", tmp_path / "bad.json", tmp_path / "gone.json"
+    good.write_text("First Name,Last Name\nAda,Nobody\n")
+    bad.write_text("{")
+    with site.batch("Kim Standin") as do:
+        done = do("import", str(good), str(gone))
+        assert (done["created"], done["rejected"], done["unusable"]) == (1, [], [str(gone)])
+        assert do("list", "people", "--user", "Ravi Sample")["error"]["code"] == "usage", "one unlock, one user"
+        evil = do("new", "person", "--doc", json.dumps({"given": "A\x1b[31m\u202eda", "family": "B"}))["id"]
+        assert do("show", evil)["given"] == "A[31mda"
+    for paths, code in (((bad, gone), 8), ((gone,), 7)):
+        assert command("--vault", str(site.path), "--json", "import", *map(str, paths), secrets=[]).code == code
+
+
 @fresh
+def test_a_place_where_no_vault_can_be_made(tmp_path: Path) -> None:
+    phrase: list[dict[str, object]] = [{"new_passphrase": "velvet orchard ninety lantern"}]
+    for words in (("demo", "--no-open"), ("--user", "Ada", "init")):
+        done = command("--vault", "/proc/no/place", "--json", *words, secrets=phrase)
+        assert (done.code, done.error) == (7, "medium"), "nothing is missing from a vault that never was"
+    shown = command("--vault", str(tmp_path / "d"), "--json", "demo")
+    assert (shown.code, shown.error) == (2, "usage"), "no terminal"
+    assert not (tmp_path / "d").exists(), "so nothing was made"
+
+
 def test_newer_vault(site: Site) -> None:
     head = site.path / "vault.head"
     data = bytearray(head.read_bytes())

@@ -18,7 +18,7 @@ from iop_tui.access import roles
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.errors import DiskFull, IopError, MediumUnusable
-from iop_tui.store.vaultdb import BALLAST_BYTES
+from iop_tui.store import ballast as room
 from iop_tui.workspace import Workspace
 from tests.support.clinic.program import Program, Staff, note, phrase, program
 from tests.support.processes.syscalls import Disk
@@ -118,7 +118,7 @@ def test_on_a_full_disk_reading_goes_on_and_the_ballast_lets_the_session_end(
     ws = unlock(p, who, path)
     saved = notes.save(ws, person, note("before"))
     ballast = path / "views" / "ballast"
-    assert ballast.stat().st_size == BALLAST_BYTES
+    assert ballast.stat().st_size == room.BYTES
     disk = Disk(path)
 
     def full(kind: str, name: str) -> None:

@@ -20,27 +20,17 @@ from iop_tui.interchange.moving import ics
 from iop_tui.kernel.errors import NoKey, NotFound, Refused, RoleRefused
 from iop_tui.workspace import Workspace
 from tests.support.clinic.consents import Clinic, opened
-from tests.support.clinic.consents import template as made_clinic
+from tests.support.clinic.vaults import template as made_clinic
 from tests.support.processes.command import Site, command
 
 Event = tuple[str, ...]
 
 
-@pytest.fixture(scope="module")
-def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    """A small program, open for all tests."""
+@pytest.fixture
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A small program of its own for every test, without a calendar."""
     with opened(made_clinic(tmp_path_factory), tmp_path_factory.mktemp("calendars")) as found:
         yield found
-
-
-@pytest.fixture
-def clinic(everybody: Clinic) -> Clinic:
-    """The same; nobody waits to decide on a line. Every test's calendar has names of its own."""
-    for name in ("tom", "cleo"):
-        ws = everybody.ws(name)
-        if waiting := lines.entries(ws):
-            lines.set_aside(ws, [entry.record for entry in waiting])
-    return everybody
 
 
 def calendar(*events: Event) -> bytes:
@@ -49,7 +39,7 @@ def calendar(*events: Event) -> bytes:
     return "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", *body, "END:VCALENDAR", "")).encode()
 
 
-def mine(today: date, mark: str = "x") -> bytes:
+def mine(today: date) -> bytes:
     """Two weekly sessions of somebody, one a month ago, and the dentist."""
 
     def day(ahead: int) -> str:
@@ -57,9 +47,9 @@ def mine(today: date, mark: str = "x") -> bytes:
 
     weekly = "RRULE:FREQ=WEEKLY;COUNT=2"
     return calendar(
-        (f"UID:{mark}a", "SUMMARY:ZEBRAWORD Q.", f"DTSTART:{day(3)}T100000", "DURATION:PT50M", weekly),
-        (f"UID:{mark}b", "SUMMARY:ZEBRAWORD Q.", f"DTSTART:{day(-30)}T100000", "DURATION:PT50M"),
-        (f"UID:{mark}c", "SUMMARY:Dentist", f"DTSTART;VALUE=DATE:{day(5)}"),
+        ("UID:xa", "SUMMARY:ZEBRAWORD Q.", f"DTSTART:{day(3)}T100000", "DURATION:PT50M", weekly),
+        ("UID:xb", "SUMMARY:ZEBRAWORD Q.", f"DTSTART:{day(-30)}T100000", "DURATION:PT50M"),
+        ("UID:xc", "SUMMARY:Dentist", f"DTSTART;VALUE=DATE:{day(5)}"),
     )
 
 
@@ -76,7 +66,7 @@ def texts(found: list[Entry]) -> list[tuple[str, int]]:
 
 
 def test_lines_wait_word_for_word_and_twice_changes_nothing(clinic: Clinic) -> None:
-    tom, data = clinic.ws("tom"), mine(clinic.day, "wait")
+    tom, data = clinic.ws("tom"), mine(clinic.day)
     assert take(tom, data, dry_run=True) == (3, 0, 0, 3, 1)
     assert lines.entries(tom) == []
     assert take(tom, data) == (3, 0, 0, 3, 1)
@@ -90,7 +80,7 @@ def test_lines_wait_word_for_word_and_twice_changes_nothing(clinic: Clinic) -> N
 
 
 def test_the_clinician_says_whose_sessions_they_are(clinic: Clinic) -> None:
-    tom, ben, data = clinic.ws("tom"), clinic.made.people["ben"], mine(clinic.day, "says")
+    tom, ben, data = clinic.ws("tom"), clinic.made.people["ben"], mine(clinic.day)
     take(tom, data)
     past, weekly, dentist = (entry.record for entry in lines.entries(tom))
     with pytest.raises(Refused, match="no time that a session could have"):
@@ -112,9 +102,7 @@ def test_the_clinician_says_whose_sessions_they_are(clinic: Clinic) -> None:
     assert take(clinic.ws("tom"), data) == (0, 0, 3, 0, 0)
     assert lines.entries(clinic.ws("tom")) == []
     every = lines.entries(clinic.ws("tom"), decided=True)
-    assert [entry.line.decided for entry in every if entry.line.uid.startswith("says")] == [
-        "planned", "planned", "no session",
-    ]  # fmt: skip
+    assert [entry.line.decided for entry in every] == ["planned", "planned", "no session"]
 
 
 def test_what_is_planned_already_is_not_planned_twice(clinic: Clinic) -> None:
@@ -130,7 +118,7 @@ def test_what_is_planned_already_is_not_planned_twice(clinic: Clinic) -> None:
 
 def test_nobody_plans_outside_their_care_and_nobody_decides_on_others_lines(clinic: Clinic) -> None:
     tom = clinic.ws("tom")
-    take(tom, mine(clinic.day, "outside"))
+    take(tom, mine(clinic.day))
     line = lines.entries(tom)[1].record
     with pytest.raises((NoKey, NotFound)):
         lines.match(tom, [line], clinic.made.people["max"], modality="video")
@@ -157,7 +145,7 @@ def test_a_line_that_changed_at_its_source_is_brought_up_to_date_until_it_is_dec
 
 
 def test_the_desk_takes_in_a_clinicians_calendar_and_reads_none_of_it(clinic: Clinic) -> None:
-    fay, tom, data = clinic.ws("fay"), clinic.user("tom"), mine(clinic.day, "desk")
+    fay, tom, data = clinic.ws("fay"), clinic.user("tom"), mine(clinic.day)
     with pytest.raises(Refused, match="clinician"):
         take(fay, data)
     assert take(fay, data, tom) == (3, 0, 0, 3, 1)
@@ -168,10 +156,16 @@ def test_the_desk_takes_in_a_clinicians_calendar_and_reads_none_of_it(clinic: Cl
         take(clinic.ws("cleo"), data, tom)
 
 
+def test_a_calendar_of_nobody_waits_with_the_medical_director(clinic: Clinic) -> None:
+    """As records of people without a clinician do; who has sessions takes in their own."""
+    assert calendars.usual(clinic.ws("fay")) == clinic.user("nadia")
+    assert calendars.usual(clinic.ws("tom")) == clinic.user("tom")
+
+
 def test_a_couples_therapist_plans_times_and_no_sessions_of_one_partner(clinic: Clinic) -> None:
     """One partner's session with the couples therapist has no chart of its own: the schedule has the time alone."""
     cleo, ana = clinic.ws("cleo"), clinic.made.people["ana"]
-    take(cleo, mine(clinic.day, "joint"))
+    take(cleo, mine(clinic.day))
     assert lines.match(cleo, [lines.entries(cleo)[1].record], ana, modality="video").planned == 2
     planned = sessions.sessions(clinic.ws("cleo"), clinic.day, clinic.day + timedelta(days=30))
     assert [line.by_desk for line in planned] == [True, True]
@@ -187,7 +181,7 @@ def test_two_lines_of_one_name_that_differ_are_not_both_believed(clinic: Clinic)
 
 
 def test_no_other_way_stores_a_line_where_colleagues_read(clinic: Clinic) -> None:
-    items: Any = list(ics.read(mine(clinic.day, "other"), "x"))
+    items: Any = list(ics.read(mine(clinic.day), "x"))
     found = service.import_items(clinic.ws("fay"), items)
     assert (found.created, len(found.rejected)) == (0, 3)
     assert calendars.import_run(clinic.ws("tom"), items).created == 3, "by no role but a clinician's"

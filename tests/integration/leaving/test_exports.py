@@ -23,7 +23,7 @@ from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
 from iop_tui.clinical.turnover import api as turnover
 from iop_tui.interchange import exports
 from iop_tui.interchange.outfile import AlreadyThere
-from iop_tui.kernel.errors import DiskFull, MediumUnusable, NoKey, NotFound, RuleRefused
+from iop_tui.kernel.errors import DiskFull, MediumUnusable, NoKey, NotFound, RoleRefused, RuleRefused
 from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 from tests.support.clinic.consents import opened, refused
@@ -106,6 +106,13 @@ def test_a_colleague_without_the_keys_exports_only_what_they_hold(small: Program
         found = exports.export_all(tom, tmp_path / "all")
     assert found.people == 1
     assert "Quill" not in words(tmp_path / "all")
+
+
+def test_who_treats_nobody_does_not_carry_the_whole_directory_out(small: Program, tmp_path: Path) -> None:
+    """A whole-program export needs the custodians."""
+    with small.workspace("fay") as fay, pytest.raises(RoleRefused):
+        exports.export_all(fay, tmp_path / "all")
+    assert not (tmp_path / "all").exists()
 
 
 def test_everyone_in_care_one_folder_each(ws: Workspace, small: Program, tmp_path: Path) -> None:

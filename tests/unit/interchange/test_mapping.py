@@ -303,3 +303,46 @@ def test_a_bundle_on_a_line(tmp_path: Path) -> None:
     path = tmp_path / "patients.ndjson"
     path.write_text("\n".join(json.dumps(bundle(patient(each))) for each in ("a", "b")) + "\n")
     assert [each.place for each in read_here(path).items] == ["line 1, entry[0].resource", "line 2, entry[0].resource"]
+
+
+def _condition(ident: str, person: str) -> Json:
+    return resource("Condition", ident, person, code={"text": "Insomnia"})
+
+
+def test_whose_it_is_is_never_guessed_between_two_people_of_one_name(tmp_path: Path) -> None:
+    """Two entries under one `fullUrl`, or one id: what points there is refused; what names one clearly is not."""
+    other = {"name": [{"family": "Else", "given": ["Bo"]}], "birthDate": "1990-01-01"}
+    said = bundle(patient("a"), patient("b", **other), _condition("c", "urn:uuid:a"), _condition("d", "Patient/b"))
+    said["entry"][1]["fullUrl"] = "urn:uuid:a"
+    path = tmp_path / "one-address.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    found = read_here(path)
+    assert [each.person_key for each in found.of("condition")] == ["Patient/b"]
+    assert found.rejected == [
+        ("entry[2].resource", "Two different people of these files go by the name it gives for its person.")
+    ]
+    same = read_bundle(tmp_path, patient("a"), patient("a", **other), _condition("c", "Patient/a"))
+    assert (same.of("condition"), len(same.rejected)) == ([], 1)
+    twice = read_bundle(tmp_path, patient("a"), patient("a"), _condition("c", "Patient/a"))
+    assert (twice.one("condition").person_key, twice.rejected) == ("Patient/a", [])
+
+
+def test_a_person_of_another_server_is_another_person(tmp_path: Path) -> None:
+    """`Patient/1` of one server is not `Patient/1` of the next; a version or the protocol makes no difference."""
+    here, there = "https://one.example/fhir/Patient/1", "https://two.example/fhir/Patient/1"
+    said = bundle(patient("1"), *(_condition(f"c{n}", to) for n, to in enumerate(
+        (here, f"{here}/_history/3", here.replace("https", "http"), "Patient/1", there)
+    )))
+    said["entry"][0]["fullUrl"] = here
+    path = tmp_path / "servers.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    keys = [each.person_key for each in read_here(path).of("condition")]
+    assert keys == ["Patient/1"] * 4 + ["two.example/fhir/Patient/1"]
+
+
+def test_entries_that_are_no_objects_are_refused_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    entries: list[object] = [None, {"resource": None}, {"resource": []}, "x", {}, {"resource": patient("a")}]
+    path.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}), encoding="utf-8")
+    found = read_here(path)
+    assert (found.one("person").fields["given"], len(found.rejected)) == ("Ada", 5)

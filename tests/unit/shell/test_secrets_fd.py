@@ -77,3 +77,8 @@ def test_a_closed_descriptor_and_a_terminal_are_refused(pipe: tuple[int, int]) -
         SecretsChannel(slave)
     os.close(master)
     os.close(slave)
+
+
+def test_half_of_a_surrogate_pair_is_no_text(pipe: tuple[int, int]) -> None:
+    with pytest.raises(Usage, match="must be a text"):
+        channel(pipe, '{"passphrase": "\\ud800"}\n').take("passphrase")

@@ -77,7 +77,7 @@ def explain(call: Call) -> Answer:
     """Everyone who could read a record now, from live wraps, each with the rule; every role; what askers would get."""
     ws = call.ws
     identifier = parse_id(call.args.id)
-    found = explained(ws, record_of(ws, identifier))
+    found = explained(ws, _joint_of(ws, identifier) or record_of(ws, identifier))
     readers: list[dict[str, Any]] = [
         {"user": show_id(reader.user), "name": reader.name, "roles": list(reader.roles), "via": reader.via,
          "act": reader.act, "rule": reader.rule, "since": reader.since, "until": reader.until or None}
@@ -94,6 +94,16 @@ def explain(call: Call) -> Answer:
         "on_call": list(found.on_call),
     }  # fmt: skip
     return Answer(value, _explained_lines(found))
+
+
+def _joint_of(ws: Workspace, identifier: bytes) -> bytes:
+    """A record of the joint record of the couple that an id names: who could read one could read all of it."""
+    row = ws.view.one(
+        "SELECT record FROM record WHERE person = ? AND kind IN ('couples_agreement', 'joint_plan', 'joint_note')"
+        " ORDER BY id",
+        (identifier,),
+    )
+    return bytes(row[0]) if row else b""
 
 
 def _explained_lines(found: Explanation) -> list[str]:

@@ -20,8 +20,13 @@ from iop_tui.workspace import Workspace
 
 _PAGE = 1000
 _EVERYTHING = 1_000_000_000
-NOTES = ("progress_note", "addendum", "received_note")
-PLANS = ("received_plan", "received_goal")
+NOTES = ("progress_note", "joint_note", "joint_closing", "held_note", "psychotherapy_note", "counseling_note",
+         "intake_assessment", "risk_assessment", "discharge_summary", "addendum", "amendment",
+         "received_note")  # fmt: skip
+"""What was written about a session or an episode, by whom ever; plans have a list of their own."""
+PLANS = ("treatment_plan", "joint_plan", "relapse_plan", "safety_plan", "continuing_care_plan", "received_plan",
+         "received_goal")  # fmt: skip
+MEASURES = ("measure", "protected_measure", "couple_measure")
 MEASURE_KEYS = ("instrument", "taken", "score", "lowest", "highest", "band", "positive", "level", "stated", "computed",
                 "safety_item", "warnings", "changes", "mode")  # fmt: skip
 """What `list measures` says of an administration besides where it stands."""
@@ -75,7 +80,8 @@ def _records(call: Call, kinds: tuple[str, ...], empty: str) -> Answer:
 def _all_lines(ws: Workspace, kinds: tuple[str, ...], person: bytes, limit: int) -> list[records.RecordLine]:
     size = limit or _EVERYTHING
     if person:
-        people.header(ws, person)
+        if all(line.id != person for line in couples.couples(ws)):
+            people.header(ws, person)
         return records.timeline(ws, person, kinds=kinds, limit=size)
     return records.lines(ws, kinds, limit=size)
 
@@ -164,12 +170,14 @@ def _sessions(call: Call) -> Answer:
 
 
 def _measures(call: Call) -> Answer:
-    answer = _records(call, ("measure", "protected_measure"), "No measures yet.")
+    answer = _records(call, MEASURES, "No measures yet.")
     ws = call.ws
     for row in answer.value:
         doc = ws.view.one("SELECT doc FROM record WHERE record = ?", (parse_id(row["id"]),))
         fields = msgspec.json.decode(doc[0]) if doc else {}
-        row.update({name: fields.get(name) for name in MEASURE_KEYS})
+        # Partners' answers stand side by side only where somebody opens both: program rule CR-7.
+        names = ("instrument", "taken") if row["kind"] == "couple_measure" else MEASURE_KEYS
+        row.update({name: fields.get(name) for name in names})
     return answer
 
 
@@ -206,8 +214,11 @@ def _is_request(ws: Workspace, identifier: bytes) -> bool:
 
 
 def record_of(ws: Workspace, identifier: bytes) -> bytes:
-    """The record an id means: itself, or the entry of the person it names."""
-    row = ws.view.one("SELECT record FROM person WHERE id = ?", (identifier,))
+    """The record an id means: itself, the entry of the person it names, or the link of the couple it names."""
+    row = ws.view.one("SELECT record FROM person WHERE id = ?", (identifier,)) or ws.view.one(
+        "SELECT record FROM record WHERE kind = 'couple_link' AND json_extract(doc, '$.couple') = ? ORDER BY id",
+        (show_id(identifier),),
+    )
     return bytes(row[0]) if row else identifier
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -13,10 +14,12 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.interchange.fhir.run import ImportRun, read_run
 from iop_tui.interchange.items import Columns, Progress
 from iop_tui.interchange.moving.options import PICKS, Options
-from iop_tui.kernel.errors import EXIT_REJECTED, Usage
+from iop_tui.kernel.errors import EXIT_MEDIUM, EXIT_REJECTED, Usage
 from iop_tui.kernel.ids import parse_id
 from iop_tui.shell.commands.call import Answer, Call
+from iop_tui.shell.commands.failures import first_of
 from iop_tui.shell.commands.output import plain
+from iop_tui.shell.commands.unlocking import say
 from iop_tui.vault.glance import glance
 from iop_tui.vault.headfile import NAME
 
@@ -24,15 +27,20 @@ _STEP_SECONDS = 0.2
 
 
 def import_files(call: Call) -> Answer:
-    """Read and store. Where nothing in the files can be taken, no secret is asked for."""
+    """Read and store. Where nothing in the files can be taken, no secret is asked for.
+
+    A path that cannot be read does not keep the others from being taken; where it is the only one it is the failure.
+    """
     if not call.in_batch:
         glance(call.opener.options.folder / NAME)
     show = _Line()
-    with read_run(call.args.paths, progress=show.reading, options=_options(call)) as run:
+    readable = [path for path in call.args.paths if os.access(path, os.R_OK)]
+    with read_run(readable or call.args.paths, progress=show.reading, options=_options(call)) as run:
         counts = _store(call, run, show)
     show.end()
     counts.rejected += [Refusal(item.file, item.place, item.reason) for item in run.rejected]
-    return _answer(counts, run.columns, dry_run=call.args.dry_run)
+    unusable = [path for path in call.args.paths if path not in readable]
+    return _answer(counts, run.columns, unusable, dry_run=call.args.dry_run)
 
 
 def _options(call: Call) -> Options:
@@ -56,21 +64,26 @@ def _store(call: Call, run: ImportRun, show: _Line) -> Counts:
     if not run.has_items:
         return Counts()
     person = parse_id(call.args.person) if call.args.person else None
+    whose = _whose(call)
     counts = calendars.import_run(
-        call.ws, run, dry_run=call.args.dry_run, person=person, clinician=_whose(call), progress=show.storing
+        call.ws, run, dry_run=call.args.dry_run, person=person, clinician=whose, progress=show.storing
     )
+    if not call.args.clinician and whose != call.ws.user.user and any(file.form == "calendar" for file in run.files):
+        say(f"Lines of a calendar wait for {call.ws.session.card(whose).name}. --clinician NAME says whose it is.")
     if call.args.save_mapping and run.columns and not call.args.dry_run:
         mappings.save(call.ws, call.args.save_mapping, run.columns[0].fields)
     return counts
 
 
 def _whose(call: Call) -> bytes:
-    """The clinician whose calendar it is: who is named, else this user."""
-    return staff.user_by_name(call.ws, call.args.clinician).id if call.args.clinician else call.ws.user.user
+    """The clinician whose calendar it is, where the files hold one: who is named, else as `calendars.usual`."""
+    return staff.user_by_name(call.ws, call.args.clinician).id if call.args.clinician else calendars.usual(call.ws)
 
 
-def _answer(counts: Counts, columns: list[Columns], *, dry_run: bool) -> Answer:
+def _answer(counts: Counts, columns: list[Columns], unusable: list[str], *, dry_run: bool) -> Answer:
     value: dict[str, Any] = asdict(counts)
+    if unusable:
+        value["unusable"] = unusable
     rows = counts.rows
     if not rows and not columns:
         del value["rows"]
@@ -83,7 +96,9 @@ def _answer(counts: Counts, columns: list[Columns], *, dry_run: bool) -> Answer:
         lines += [f"Column {plain(heading)} is left out: --map \"{plain(heading)}=field\"." for heading in each.unused]
     lines += [_row(row) for row in rows if row.remarks]
     lines += [f"Rejected: {plain(item.file)} {plain(item.place)}: {plain(item.reason)}" for item in counts.rejected]
-    return Answer(value, lines, EXIT_REJECTED if counts.rejected else 0)
+    lines += [f"There is no file {plain(path)} that can be read." for path in unusable]
+    codes = [EXIT_REJECTED] * bool(counts.rejected) + [EXIT_MEDIUM] * bool(unusable)
+    return Answer(value, lines, first_of(codes))
 
 
 def _row(row: RowLine) -> str:

@@ -16,7 +16,7 @@ from iop_tui.shell.commands import environment
 from iop_tui.shell.commands.call import Answer, Call
 from iop_tui.shell.commands.output import pairs
 from iop_tui.shell.commands.unlocking import progress, unlock_once
-from iop_tui.store.database import refuse_if_in_use, translated
+from iop_tui.store.database import refuse_if_in_use
 from iop_tui.vault import agekeys, headfile
 from iop_tui.vault.totp import code_at
 from iop_tui.workspace import DATABASE, Environment, NewUser, Workspace, backingup, recovering, unlock
@@ -126,7 +126,7 @@ def _key_file(name: str) -> list[str]:
     if not name:
         return []
     path = Path(name)
-    with translated(path), path.open("rb") as file:
+    with backups.outside(path), path.open("rb") as file:
         return agekeys.keys_of(file.read(_KEY_FILE_LIMIT).decode("utf-8", "replace"))
 
 

@@ -25,7 +25,10 @@ def add(call: Call) -> Answer:
     """Note a carrier after trying it; the first one sets the program's exchange up."""
     ws, place = call.ws, places.parse(call.args.place)
     ca = carriers.read_authority(Path(call.args.ca)) if call.args.ca else ""
-    line = carriers.tried(ws, call.args.name, call.args.place, credentials=(given := credentials(call, place)), ca=ca)
+    if call.args.proxy:
+        carriers.check_proxy(place, call.args.proxy)
+    line = carriers.tried(ws, call.args.name, call.args.place, credentials=(given := credentials(call, place)), ca=ca,
+                          proxy=call.args.proxy)  # fmt: skip
     if not exchanging.ready(ws):
         exchanging.begin(ws, call.args.device)
     kept = carriers.keep(ws, line, given)
@@ -83,6 +86,9 @@ def remove(call: Call) -> Answer:
 def _answer(line: RemoteLine) -> Answer:
     value: dict[str, Any] = {"name": line.name, "place": line.place}
     said = [f"{line.name}: {line.place}"]
+    if line.proxy:
+        value["proxy"] = line.proxy
+        said.append(f"It is reached over the proxy {line.proxy}.")
     if line.able:
         value["able"] = [name for name in line.able if name != "remote"]
         said += servers.abilities(line.able)

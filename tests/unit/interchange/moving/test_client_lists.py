@@ -54,6 +54,10 @@ def test_every_separator(mark: str) -> None:
     assert one(SIMPLE.replace(",", mark)).fields["family"] == "Quill"
 
 
+def test_a_separator_that_the_list_names_itself() -> None:
+    assert one("sep=;\r\nFirst Name;Last Name\r\n\"A,B,C\";Quill\r\n").fields["given"] == "A,B,C"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_every_encoding(encoding: str) -> None:
     _, (found,), _ = read("Name\nJürgen Größe\n".encode(encoding))

@@ -87,7 +87,8 @@ def old(*lines: bytes) -> bytes:
     [
         b"N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;", "N:Müller;Jürgen".encode(),
         b"N;ENCODING=QUOTED-PRINTABLE:M=C3=BC=\r\nller;J=C3=BCrgen", b"N:M\xfcller;J\xfcrgen",
-        b"N;QUOTED-PRINTABLE:M=FCller;J=FCrgen",
+        b"N;QUOTED-PRINTABLE:M=FCller;J=FCrgen", b"N;BASE64:TcO8bGxlcjtKw7xyZ2Vu",
+        b"N;ENCODING=b:TcO8bGxlcjtKw7xyZ2Vu",
         b"N;CHARSET=ISO-8859-1:M\xfcller;J\xfcrgen", b"N;CHARSET=martian:M\xfcller;J\xfcrgen",
     ],
 )  # fmt: skip
