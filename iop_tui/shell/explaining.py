@@ -29,6 +29,8 @@ Where = Callable[[Workspace], tuple[bytes, str]]
 """Finds the part of the record that something will lie in: compartment and kind. Raises refusals."""
 _POLICIES = dict(zip(couples.RELEASE_RULES, RECORD_POLICIES, strict=False))
 _SAID = 160
+_OF_NOBODY = ("joint_plan", "recovery_day", "joint_closing", "attachment")
+"""Documents of the joint record in which nobody's words are marked."""
 _WHO = "Who could read this, from the keys that are given out"
 _WHO_THEN = "Who could read it then, from the keys that are given out today"
 
@@ -103,7 +105,7 @@ def _speaker(spot: Spot) -> str:
     if spot.kind == "couples_agreement":
         return Speaker.JOINT
     if spot.kind != "joint_note":
-        return UNMARKED if spot.kind in ("joint_plan", "recovery_day", "joint_closing") else ""
+        return UNMARKED if spot.kind in _OF_NOBODY else ""
     if not spot.field:
         return ""
     if spot.field in (*OWN_FIELDS, "policy"):

@@ -63,7 +63,8 @@ _BACK = (
     ),
 )
 _FIND = (
-    Action("page.find", ("/",), "Search", "find", "Search everything you may read.", run="app.go('search')", footer=40),
+    Action("page.find", ("/",), "Search", "find", "Search everything you may read.", run="app.go('search')", footer=40,
+           palette=False),
 )
 _TODAY = (
     Action(
@@ -245,6 +246,11 @@ _COUPLE = (
            run="compare"),
     Action("couple.next", ("]", "tab"), "Next column", "couple", run="step_side(1)", palette=False),
     Action("couple.previous", ("[", "shift+tab"), "Previous column", "couple", run="step_side(-1)", palette=False),
+    *(
+        Action(f"couple.side-{number}", (str(number),), f"Column {number}", "couple", run=f"side({number - 1})",
+               group="Columns", palette=False)
+        for number in (1, 2, 3)
+    ),
 )
 _GUIDE_ROW = (Action("guiderow.back", ("b",), "Step back", "guiderow", run="screen.step_back", palette=False),)
 _CONTRACT = (
@@ -448,7 +454,7 @@ _ROW = (
     ),
 )
 _SEARCH = (
-    Action("search.list", ("down", "tab"), "To the results", "search", run="screen.to_list", palette=False),
+    Action("search.list", ("down", "tab"), "To the results", "search", run="screen.to_list", footer=60, palette=False),
     Action("search.back", ("escape",), "Back", "search", run="screen.back", footer=20, palette=False),
 )
 _RESULTS = (
@@ -536,7 +542,7 @@ TABLE = KeyTable(
         *_under("Here", *turnover.HERE, *attaching.HERE),
         *_under("Here", exchange.EXCHANGE, exchange.DEVICES, exchange.MERGE, exchange.TWICE),
         *_under("Writing", _EDITOR, _NOTE, PLAN, PLAN_TREE, PLAN_REVIEW, DECIDE, _FIELDS, _DOCUMENT),
-        *_under("Writing", _WHO),
+        *_under("Writing", _WHO, *attaching.WRITING),
         *_under("In the field above the list", _FILTER, _SEARCH),
         *_under("After Esc", _ROW, _NOTE_ROW, _GUIDE_ROW),
         *_under("Here", _BACK, _FIND),

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from iop_tui.access import charts
 from iop_tui.access.policy import Kind
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.consents import drafting, places
 from iop_tui.clinical.consents.model import CONSENT, Consent
 from iop_tui.clinical.consents.screens import ConsentEditor
@@ -39,6 +40,7 @@ from iop_tui.clinical.toxicology.screens import KIND as FOLLOWBACK
 from iop_tui.clinical.toxicology.screens import FollowbackPage
 from iop_tui.clinical.wizards import catalog
 from iop_tui.kernel.errors import DocumentInvalid, IopError, NoKey
+from iop_tui.shell.attaching.form import AttachForm
 from iop_tui.shell.care.glass import AccessPage, GlassPage
 from iop_tui.shell.charting.clientsign import ClientSigns
 from iop_tui.shell.charting.corrections import CorrectionEditor
@@ -204,6 +206,18 @@ def _(page: Answering) -> Spot:
 def _(page: FollowbackPage) -> Spot:
     begun = page.begun
     return Spot("Follow-back", begun.name, FOLLOWBACK, begun.person, begun.record, writing=True)
+
+
+@spot_of.register
+def _(page: AttachForm) -> Spot:
+    subject, place = page.begun.subject, page.place
+
+    def found(ws: Workspace) -> tuple[bytes, str]:
+        home = attachments.home(ws, subject, place)
+        return home.compartment, home.kind
+
+    spot = Spot("Attachment", page.begun.name, attachments.ATTACHMENT.kind, subject, writing=True, where=found)
+    return _in_form(page.form, spot, page.written_in)
 
 
 @spot_of.register

@@ -8,10 +8,11 @@ from typing import Any
 from iop_tui.access import charts, policy
 from iop_tui.access.policy import Cell, Kind
 from iop_tui.clinical.attachments.model import ATTACHMENT
+from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import api as signing
 from iop_tui.kernel.declare import DocumentType
-from iop_tui.kernel.errors import NoKey, Refused, RuleRefused, Usage
+from iop_tui.kernel.errors import NoKey, NotFound, Refused, RuleRefused, Usage
 from iop_tui.workspace import Workspace
 
 OWN = ""
@@ -21,6 +22,7 @@ OFFICE = (Kind.DIR, Kind.PAY, Kind.MED)
 PLACES: tuple[str, ...] = (
     OWN, Kind.DIR, Kind.MED, Kind.CRISIS, Kind.PAY, Kind.PSY, Kind.SAFE, Kind.JNT, Kind.HOLD,
 )  # fmt: skip
+_COUPLE = (Kind.JNT, Kind.HOLD)
 _WALLED = (Kind.IND, Kind.SUD, Kind.PSY, Kind.SAFE, Kind.HOLD, Kind.SHARE)
 
 
@@ -40,6 +42,19 @@ def home(ws: Workspace, subject: bytes, place: str) -> signing.Home:
     return found
 
 
+def open_places(ws: Workspace, subject: bytes) -> tuple[str, ...]:
+    """The parts of a person's record (of a couple: the joint one) this user may attach to now; nothing is logged."""
+    return tuple(place for place in PLACES if _is_open(ws, subject, place))
+
+
+def _is_open(ws: Workspace, subject: bytes, place: str) -> bool:
+    try:
+        found = home(ws, subject, place)
+        return found.kind not in _COUPLE or couples.takes_files(ws, subject, found.kind)
+    except (NoKey, NotFound):
+        return False
+
+
 def _office(ws: Workspace, person: bytes, place: str) -> signing.Home | None:
     """The part of an office that this user belongs to; None for clinicians, whose part in the care decides."""
     for role in ws.user.roles:
@@ -50,6 +65,14 @@ def _office(ws: Workspace, person: bytes, place: str) -> signing.Home | None:
             "This part of the record is written by another office.", "Choose your own part, or ask the front desk."
         )
     return None
+
+
+def check_couple(ws: Workspace, subject: bytes, kind: str) -> None:
+    """What a couple agreed to binds files, too: nothing before both signed, nothing after the end, and for one partner
+    nothing but where the agreement allows it (CR-7, CR-12). Raises `RuleRefused`.
+    """
+    if kind in _COUPLE:
+        couples.may_file(ws, subject, kind)
 
 
 def check_link(ws: Workspace, record: bytes, target: signing.Home, subject: bytes) -> None:

@@ -101,6 +101,7 @@ def attach(
 def check(ws: Workspace, order: Order) -> signing.Home:
     """Where it will lie; raises what speaks against it before a byte is read."""
     home = placing.home(ws, order.subject, order.place)
+    placing.check_couple(ws, order.subject, home.kind)
     if order.record is not None:
         placing.check_link(ws, order.record, home, order.subject)
     _refuse(ws, _document(order))
@@ -205,6 +206,7 @@ def finish(ws: Workspace, sealed: Sealed) -> Attached:
     staging, order, home = sealed.staging, sealed.order, sealed.home
     try:
         document = signing.cleaned(ATTACHMENT, sealed.document)
+        placing.check_couple(ws, order.subject, home.kind)
         placing.check_wall(ws, document.sha256, home)
         work = ws.work()
         record, revision = primitives.put(

@@ -49,6 +49,7 @@ from iop_tui.clinical.consents.releasing import (
     directions,
     is_self,
     notice,
+    reaches,
     release,
 )
 from iop_tui.clinical.consents.rules import JOINT_RECORD
@@ -105,6 +106,7 @@ __all__ = [
     "is_self",
     "keep_up",
     "notice",
+    "reaches",
     "receiver",
     "release",
     "revoke",

@@ -107,7 +107,8 @@ def _check_ground(ground: Ground, line: ConsentLine | None) -> None:
     if not named or not ground.purpose.strip():
         raise RuleRefused("release.recipient", "Say to whom and for what purpose.", "45 CFR 164.528(b)(2).")
     if ground.basis not in disclosures.BASES:
-        raise RuleRefused("release.basis", "Say on which ground it is released.")
+        raise RuleRefused("release.basis", "Say on which ground it is released.",
+                          f"One of: {', '.join(disclosures.BASES)}.")  # fmt: skip
     if ground.basis != disclosures.CONSENT:
         if ground.consent is not None:
             raise RuleRefused("release.basis", "A consent is the ground, or something else is: not both.",
@@ -148,6 +149,15 @@ def directions(ws: Workspace, person: bytes, chosen: Sequence[bytes], recipient:
         if under is not None:
             found[record] = under
     return found
+
+
+def reaches(ws: Workspace, consent: bytes, record: bytes) -> bool:
+    """Whether an authorization covers a record, as `release` will ask. Raises `NotFound`."""
+    try:
+        _check_covered(_item(ws, record), queries.consent(ws, consent))
+    except RuleRefused:
+        return False
+    return True
 
 
 def _may_go(ws: Workspace, item: _Item, person: bytes, line: ConsentLine, recipient: str) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual import on
 from textual.screen import ModalScreen
-from textual.widget import Widget
 
 from iop_tui.clinical.consents import drafting, queries, service, wording
 from iop_tui.clinical.consents.drafting import Choice
@@ -22,8 +21,9 @@ from iop_tui.ui.dialogs import PickOne, PickSeveral
 from iop_tui.ui.forms.editpage import JournalForm
 from iop_tui.ui.forms.review import Review, freshly
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import DetailPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Desk, Page
+from iop_tui.ui.page import Desk
 from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace, unsaved
 
@@ -65,44 +65,32 @@ def ledger_lines(ws: Workspace, person: bytes) -> list[tuple[str, str, str]]:
     return [*lines, ("", found.closing, "dim")]
 
 
-class ConsentList(Page):
+class ConsentList(DetailPage):
     """Everything a person authorized."""
 
     heading = "Consents"
     places = ("consents", "back", "find", "list")
-    DEFAULT_CSS = "ConsentList RecordList { margin-top: 1; } ConsentList #detail { height: 11; }"
 
     def __init__(self, person: bytes, name: str) -> None:
         super().__init__()
         self.person, self._name, self._ledger = person, name, False
 
-    def content(self) -> Iterable[Widget]:
-        """The list, below it what is under the cursor."""
-        yield RecordList(COLUMNS, key=lambda line: line.id, empty=EMPTY)
-        detail = ReadView(id="detail")
-        detail.can_focus = False
-        yield detail
-
-    def on_mount(self) -> None:
+    def make_list(self) -> RecordList[ConsentLine]:
         """Everything, newest first."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
+        return RecordList(COLUMNS, key=lambda line: line.id, empty=EMPTY, classes="lines")
 
-    def reload(self) -> None:
-        """The list again."""
-        self.start(self._show, group="consents", exclusive=True)
-
-    async def _show(self) -> None:
+    async def fill(self) -> None:
+        """The person's consents."""
         found = await self.desk.read(consents_of, self.person)
-        self.query_one(RecordList).set_rows(found)
-        self.retitle(context=self._name)
+        self.listing.set_rows(found)
+        force = sum(line.state == IN_FORCE for line in found)
+        self.retitle(f"{self.heading}: {self._name}", f"{force} in force" if found else "")
 
     @on(RecordList.Highlighted)
     def _detail(self, event: RecordList.Highlighted) -> None:
         if not self._ledger:
             shown = [(info.label, text, "text") for info, text in CONSENT.shown(event.row.document) if text]
-            self.query_one("#detail", ReadView).show((), [("", event.row.state, HEADING), *shown])
+            self.tell(event.row.state, shown)
 
     @on(RecordList.Opened)
     def _open(self, event: RecordList.Opened) -> None:
@@ -118,7 +106,7 @@ class ConsentList(Page):
     def action_disclosures(self) -> None:
         """What was disclosed about this person, or back to the consent."""
         self._ledger = not self._ledger
-        self.start(self._show_ledger if self._ledger else self._show, group="consents", exclusive=True)
+        self.start(self._show_ledger if self._ledger else self.fill, group="list", exclusive=True)
 
     async def _show_ledger(self) -> None:
         lines = await self.desk.keep(ledger_lines, self.person)
@@ -126,7 +114,7 @@ class ConsentList(Page):
 
     def action_end_consent(self) -> None:
         """End it for everyone or for one recipient."""
-        line: ConsentLine | None = self.query_one(RecordList).row
+        line: ConsentLine | None = self.listing.row
         if line is not None:
             self.start(self._end, line, group="act")
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from textual import on
-from textual.widget import Widget
 
 from iop_tui.clinical.consulting import service
 from iop_tui.clinical.consulting.service import WAITS, RequestLine, Shared, ShareIn, ShareOut
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.staff import api as staff
 from iop_tui.kernel.clock import local_date
-from iop_tui.kernel.errors import IopError
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm, PickOne, PickSeveral
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import DetailPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Page
-from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 EMPTY = "No case is shown to you or by you. a asks to see one; + shows records of one to a supervisor."
@@ -85,48 +82,28 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 
 
-class Reviews(Page):
+class Reviews(DetailPage):
     """Everything that is shown by consultations."""
 
     heading = "Case reviews"
     places = ("reviews", "back", "find", "list")
-    DEFAULT_CSS = "Reviews .lines { height: 1fr; margin-top: 1; } Reviews #detail { height: 9; }"
+    DEFAULT_CSS = "Reviews #detail { height: 9; }"
 
-    def content(self) -> Iterable[Widget]:
-        """The list, below it what the line means."""
-        yield RecordList(COLUMNS, key=lambda row: row.key, empty=EMPTY, classes="lines")
-        detail = ReadView(id="detail")
-        detail.can_focus = False
-        yield detail
+    def make_list(self) -> RecordList[Row]:
+        """What waits first."""
+        return RecordList(COLUMNS, key=lambda row: row.key, empty=EMPTY, classes="lines")
 
-    def on_mount(self) -> None:
+    async def fill(self) -> None:
         """What there is."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
-        """Everything, again."""
-        self.start(self._show, group="reviews", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(rows)
-        self.query_one(RecordList).set_rows(found)
+        self.listing.set_rows(found)
         waiting = sum(row.state == "! answer" for row in found)
         self.retitle(context=f"{waiting} to answer" if waiting else "shares only, never keys")
 
     @on(RecordList.Highlighted, ".lines")
     def _explain(self, event: RecordList.Highlighted) -> None:
         row: Row = event.row
-        self._tell(f"{row.who}: {row.what}", _meaning(row.item))
-
-    def _tell(self, heading: str, lines: list[tuple[str, str, str]]) -> None:
-        self.query_one("#detail", ReadView).show((), [("", heading, HEADING), *lines])
-
-    def refused(self, error: IopError) -> None:
-        """A refusal stands below the list until the cursor moves."""
-        self._tell("Refused: nothing was changed", [("", f"{error.message} {error.hint}".strip(), "danger")])
-        super().refused(error)
+        self.tell(f"{row.who}: {row.what}", _meaning(row.item))
 
     @on(RecordList.Opened, ".lines")
     def _open(self, event: RecordList.Opened) -> None:
@@ -144,7 +121,7 @@ class Reviews(Page):
             self.go("record", bytes.fromhex(chosen))
 
     def _row(self, *kinds: type) -> Any:
-        row: Row | None = self.query_one(RecordList).row
+        row: Row | None = self.listing.row
         return row.item if row is not None and isinstance(row.item, kinds) else None
 
     def _on(self, work: Callable[..., Coroutine[Any, Any, Any]], item: Any, otherwise: str) -> None:
@@ -162,7 +139,7 @@ class Reviews(Page):
     async def _ask(self) -> None:
         ws: Workspace = self.desk.subject
         if not set(service.READERS) & set(ws.user.roles):
-            self._tell("Refused: nothing was changed", [
+            self.tell("Refused: nothing was changed", [
                 ("", "Cases are shown to supervisors, directors, privacy officers and auditors. What a colleague needs,"
                  " the person authorizes (o in the chart).", "danger")])  # fmt: skip
             return

@@ -53,9 +53,9 @@ __all__ = [
     "PAUSE_CODES", "POLICIES", "RELEASE_RULES", "REPORT_FILE", "SAFETY_CONCERN", "SEPARATE", "TRIGGERS", "ContactRule",
     "Couple", "CouplesAgreement", "Dissolved", "HeldNote", "PartnerMessage", "PartnerSignature", "ReportFile",
     "SafetyConcern", "Terms", "about", "belongs", "carry_out", "clear_conflict", "concern", "contact_rule", "couple",
-    "couple_of", "dissolve", "findings", "future", "in_force", "keep_report", "names", "pass_on", "record_signature",
-    "refuse", "save", "screenings", "seal_joint", "shared_contacts", "sign", "stamp", "stamp_findings",
-    "tell_screened",
+    "couple_of", "dissolve", "findings", "future", "in_force", "keep_report", "may_file", "names", "pass_on",
+    "record_signature", "refuse", "save", "screenings", "seal_joint", "shared_contacts", "sign", "stamp",
+    "stamp_findings", "takes_files", "tell_screened",
 ]  # fmt: skip
 
 
@@ -130,6 +130,20 @@ def save(
     from iop_tui.clinical.couples import entries
 
     return entries.save(ws, subject, kind, document, record=record, slot=slot)
+
+
+def may_file(ws: Workspace, subject: bytes, kind: str) -> None:
+    """Whether a file may enter the joint record, or what is held for one partner. Raises `RuleRefused`, `NotFound`."""
+    from iop_tui.clinical.couples import entries
+
+    entries.may_file(ws, subject, kind)
+
+
+def takes_files(ws: Workspace, subject: bytes, kind: str) -> bool:
+    """Whether `may_file` would let a file in, asked without a trace. Raises `NotFound`."""
+    from iop_tui.clinical.couples import entries
+
+    return entries.takes_files(ws, subject, kind)
 
 
 def sign(ws: Workspace, ids: Sequence[bytes], *, after: After | None = None) -> Changes:

@@ -35,6 +35,7 @@ from iop_tui.vault.digest import sha256
 from iop_tui.workspace import Workspace
 
 CLOSING = "joint_closing"
+_CR7, _CONTACT = "couple.cr7", "Use the one-partner contact guide."
 BY_PARTNERS = (AGREEMENT.kind, "joint_plan")
 """What the partners sign, too."""
 
@@ -134,9 +135,34 @@ def _may_write(ws: Workspace, pair: Couple, kind: DocumentType[Any], record: byt
     if is_stamped(kind) and pair.ended is None:
         policy = _counts(ws, pair).agreement.secrets
         if kind.kind == HELD_NOTE.kind and policy != LIMITED:
-            raise RuleRefused(
-                "couple.cr7", f"Under {policy} nothing is held for one partner.", "Use the one-partner contact guide."
-            )
+            raise RuleRefused(_CR7, f"Under {policy} nothing is held for one partner.", _CONTACT)
+
+
+def may_file(ws: Workspace, subject: bytes, kind: str) -> None:
+    """Whether a file may be put into a couple's `JNT`, or for a partner into `HOLD`: as any other entry. Raises
+    `RuleRefused` (audited), `NotFound`.
+    """
+    pair = terms.about(ws, subject)
+    with attempted(ws.session, "attach"):
+        _judge_file(ws, pair, kind)
+
+
+def takes_files(ws: Workspace, subject: bytes, kind: str) -> bool:
+    """The same as an answer, asked for a form: nobody tried anything yet. Raises `NotFound`."""
+    try:
+        _judge_file(ws, terms.about(ws, subject), kind)
+    except RuleRefused:
+        return False
+    return True
+
+
+def _judge_file(ws: Workspace, pair: Couple, kind: str) -> None:
+    if pair.ended is not None:
+        raise RuleRefused("couple.ended", "Joint work ended: the joint record is closed.",
+                          "Keep it with the person's own record, or say it in the one closing note.")  # fmt: skip
+    policy = _counts(ws, pair).agreement.secrets
+    if kind == Kind.HOLD and policy != LIMITED:
+        raise RuleRefused(_CR7, f"Under {policy} nothing is held for one partner.", _CONTACT)
 
 
 def _counts(ws: Workspace, pair: Couple) -> terms.Terms:

@@ -28,6 +28,7 @@ from iop_tui.ui.sparkline import sparkline
 from iop_tui.workspace import Workspace, unsaved
 
 EMPTY = "Nobody here yet. Press + to register a person; who is assigned to you appears here by itself."
+NOBODY_YOURS = "No person's record is open to you; who is assigned to you appears here by itself."
 BEING_READ = "What colleagues wrote is being read in; people appear here by themselves."
 NO_MATCH = "Nobody of this name. Press Enter to search all records for it, Esc to see everybody."
 ASSIGNABLE = (*policy.CARE_ROLES, roles.MEDICAL_DIRECTOR, roles.SUPERVISOR)
@@ -115,7 +116,9 @@ class Caseload(Page):
             found = people.caseload(ws, text=text, sort=sort, limit=limit, offset=offset)
             return found if found or text else people.registered(ws)[offset : offset + limit]
 
-        self.people.empty = NO_MATCH if self._text else BEING_READ if self.shell.parts.get("work", ("",))[0] else EMPTY
+        nobody = EMPTY if people.may_register(ws) else NOBODY_YOURS
+        being_read = bool(self.shell.parts.get("work", ("",))[0])
+        self.people.empty = NO_MATCH if self._text else BEING_READ if being_read else nobody
         self.people.set_source(ThreadSource(count, rows, self.desk.readers), top=top)
 
     def reload(self) -> None:

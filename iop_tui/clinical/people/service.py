@@ -62,6 +62,13 @@ class Header:
     partner_linked: bool
     minutes_this_week: int = 0
     deceased: bool = False
+    opens: frozenset[str] = frozenset()
+    """The kinds of compartment of this person that this user holds a key to."""
+
+
+def may_register(ws: Workspace) -> bool:
+    """Whether this user's role registers people."""
+    return bool((REGISTRARS | roles.CLINICIANS) & set(ws.user.roles))
 
 
 def add_person(
@@ -71,7 +78,7 @@ def add_person(
 
     A registrar without a key to directory entries (an administrator) deposits the entry with the front desk.
     """
-    if not (REGISTRARS | roles.CLINICIANS) & set(ws.user.roles):
+    if not may_register(ws):
         raise RoleRefused("Your role does not register people.", "Ask the front desk.")
     identifier = ws.rng.token(16)
     short = initials(f"{person.given} {person.family}")
@@ -272,7 +279,15 @@ def header(ws: Workspace, person: bytes) -> Header:
         linked is not None,
         _week_minutes(ws, person),
         bool(row[4]),
+        _opens(ws, person),
     )
+
+
+def _opens(ws: Workspace, person: bytes) -> frozenset[str]:
+    rows = ws.view.rows(
+        "SELECT DISTINCT c.kind FROM compartment c JOIN keyring k ON k.compartment = c.id WHERE c.person = ?", (person,)
+    )
+    return frozenset(str(row[0]) for row in rows)
 
 
 def _week_minutes(ws: Workspace, person: bytes) -> int:

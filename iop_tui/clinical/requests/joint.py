@@ -10,6 +10,7 @@ import msgspec
 from iop_tui.access import roles
 from iop_tui.access.attempts import attempted
 from iop_tui.access.policy import Kind
+from iop_tui.clinical.attachments.api import ATTACHMENT
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.joint import api as joint
@@ -33,8 +34,12 @@ _DIRECTED = "45 CFR 164.524(c)(3)(ii)"
 _SPEAKER = {couples.PARTNERS[0]: Speaker.A_JOINT, couples.PARTNERS[1]: Speaker.B_JOINT}
 _ALONE = {couples.PARTNERS[0]: Speaker.A_ALONE, couples.PARTNERS[1]: Speaker.B_ALONE}
 _ATTENDED = {couples.PARTNERS[0]: "attended_a", couples.PARTNERS[1]: "attended_b"}
-WRITTEN = ("joint_plan", "joint_note", "joint_closing", "couples_agreement", "couple_measure", "recovery_day")
-"""What a joint record consists of for a release; signatures and decisions are its envelope."""
+WRITTEN = (
+    "joint_plan", "joint_note", "joint_closing", "couples_agreement", "couple_measure", "recovery_day", ATTACHMENT.kind,
+)  # fmt: skip
+"""What a joint record consists of for a release; signatures and decisions are its envelope. A file has no speakers:
+it goes with the whole record, never with one partner's own segments or a summary.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def joint_part(ws: Workspace, person: bytes, recipient: str = "", *, elsewhere: 
     if elsewhere and decision.decision != BOTH_SIGNED:
         return JointPart(decision.decision, (), "What was decided lets a copy go to the partner alone.", _DIRECTED)
     if decision.decision == OWN_SEGMENTS:
-        words = "The other segments are withheld."
+        words = "The other segments, and files of which nobody can say whose words they are, are withheld."
         return JointPart(OWN_SEGMENTS, _own(ws, pair, side), words, decision.state_rule)
     if decision.decision == SUMMARY:
         words = "A summary is given instead of the record."
@@ -123,8 +128,8 @@ def joint_part(ws: Workspace, person: bytes, recipient: str = "", *, elsewhere: 
 
 
 def _both(ws: Workspace, pair: couples.Couple, person: bytes, recipient: str) -> JointPart:
-    """The whole joint record, by an authorization that both signed (of several, the one that names the recipient);
-    without one, nothing of it.
+    """What an authorization that both signed covers of the joint record (of several, the one that names the
+    recipient); without one, nothing of it.
     """
     given = [
         line for line in consents.in_force(ws, pair.id, source=str(Kind.JNT))
@@ -136,7 +141,11 @@ def _both(ws: Workspace, pair: couples.Couple, person: bytes, recipient: str) ->
     named = [line for line in given if named_as(ws, person, recipient, line) is not None]
     if not named:
         return JointPart(BOTH_SIGNED, (), "What both signed about the joint record names another recipient.", rule)
-    return JointPart(BOTH_SIGNED, _all(ws, pair), "", rule, named[0].id)
+    consent = named[0].id
+    parts = _all(ws, pair)
+    covered = tuple(part for part in parts if consents.reaches(ws, consent, part.record))
+    left = "" if covered == parts else "What both signed does not cover all of the joint record."
+    return JointPart(BOTH_SIGNED, covered, left, rule, consent)
 
 
 def named_as(ws: Workspace, person: bytes, recipient: str, line: consents.ConsentLine) -> consents.Recipient | None:
@@ -151,7 +160,7 @@ def named_as(ws: Workspace, person: bytes, recipient: str, line: consents.Consen
 def _documents(ws: Workspace, pair: couples.Couple) -> list[tuple[Part, Any]]:
     found = []
     for entry in joint.entries(ws, pair.id, WRITTEN):
-        content = msgspec.to_builtins(entry.document)
+        content = msgspec.to_builtins(ws.registry.need(entry.kind).bare(entry.document))
         part = Part(entry.record, entry.kind, entry.label, entry.service_date, entry.status, content)
         found.append((part, entry.document))
     return found

@@ -210,6 +210,8 @@ def _joint(ws: Workspace, prepared: Prepared, part: JointPart) -> None:
     prepared.joint = part.decision
     for item in part.parts:
         terms = (item.record, item.kind, item.label, item.service_date, item.status)
+        if item.kind == attachments.ATTACHMENT.kind:
+            _add_file(ws, prepared, item.record, item.content)
         _add(ws, prepared, terms, Kind.JNT, item.content)
     if part.withheld:
         prepared.withheld.append((part.withheld, part.rule))

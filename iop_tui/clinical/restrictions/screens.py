@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from textual import on
-from textual.widget import Widget
 
 from iop_tui.clinical.people import api as people
 from iop_tui.clinical.restrictions import service
@@ -16,14 +14,13 @@ from iop_tui.clinical.restrictions.model import BY_PROGRAM, ENDINGS, RESTRICTION
 from iop_tui.clinical.restrictions.service import IN_FORCE, WAITS, RestrictionLine
 from iop_tui.kernel.clock import local_date
 from iop_tui.kernel.declare import DocumentType, Severity
-from iop_tui.kernel.errors import IopError, NotFound
+from iop_tui.kernel.errors import NotFound
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.forms.editpage import JournalForm
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import DetailPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Page
-from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace, unsaved
 
 KIND = RESTRICTION.kind
@@ -63,38 +60,26 @@ def name_of(ws: Workspace, person: bytes) -> str:
     return people.header(ws, person).name
 
 
-class RestrictionList(Page):
+class RestrictionList(DetailPage):
     """Everything a person asked us not to tell."""
 
     heading = "Restrictions"
     places = ("restrictions", "back", "find", "list")
-    DEFAULT_CSS = "RestrictionList .lines { height: 1fr; margin-top: 1; } RestrictionList #detail { height: 11; }"
 
     def __init__(self, person: bytes, name: str) -> None:
         super().__init__()
         self.person, self._name_shown = person, name
 
-    def content(self) -> Iterable[Widget]:
-        """The list, below it what is under the cursor."""
-        yield RecordList(COLUMNS, key=lambda line: line.record, empty=EMPTY, classes="lines")
-        detail = ReadView(id="detail")
-        detail.can_focus = False
-        yield detail
-
-    def on_mount(self) -> None:
+    def make_list(self) -> RecordList[RestrictionLine]:
         """Everything, newest first."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
+        return RecordList(COLUMNS, key=lambda line: line.record, empty=EMPTY, classes="lines")
 
-    def reload(self) -> None:
-        """The list again."""
-        self.start(self._show, group="restrictions", exclusive=True)
-
-    async def _show(self) -> None:
+    async def fill(self) -> None:
+        """What the person asked for."""
         found = await self.desk.read(service.lines, self.person)
-        self.query_one(RecordList).set_rows(found)
-        self.retitle(context=self._name_shown)
+        self.listing.set_rows(found)
+        force = sum(line.state == IN_FORCE for line in found)
+        self.retitle(f"{self.heading}: {self._name_shown}", f"{force} in force" if found else "")
 
     @on(RecordList.Highlighted, ".lines")
     def _explain(self, event: RecordList.Highlighted) -> None:
@@ -102,20 +87,12 @@ class RestrictionList(Page):
         shown = [(info.label, text, "text") for info, text in RESTRICTION.shown(line.document) if text]
         lines = [("Effect", EFFECT if line.binds else "nothing is refused by it now", "text"),
                  ("Rule", line.section, "dim"), ("Reason", line.reason, "text"), *shown]  # fmt: skip
-        self._tell(line.state.capitalize(), lines)
+        self.tell(line.state.capitalize(), lines)
 
     @on(RecordList.Opened, ".lines")
     def _open(self, event: RecordList.Opened) -> None:
         event.stop()
         self.go("record", event.row.record)
-
-    def _tell(self, heading: str, lines: list[tuple[str, str, str]]) -> None:
-        self.query_one("#detail", ReadView).show((), [("", heading, HEADING), *lines])
-
-    def refused(self, error: IopError) -> None:
-        """A refusal stands below the list until the cursor moves."""
-        self._tell("Refused: nothing was changed", [("", f"{error.message} {error.hint}".strip(), "danger")])
-        super().refused(error)
 
     # -- acts ------------------------------------------------------------------------------------
 
@@ -124,7 +101,7 @@ class RestrictionList(Page):
         self.go("restrictionnew", self.person)
 
     def _line(self) -> RestrictionLine | None:
-        line: RestrictionLine | None = self.query_one(RecordList).row
+        line: RestrictionLine | None = self.listing.row
         if line is None:
             self.app.notify("There is nothing yet. Press + to take a request down.", severity="warning")
         return line

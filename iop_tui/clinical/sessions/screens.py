@@ -31,8 +31,8 @@ from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.frame.palette import Entry as PaletteEntry
 from iop_tui.ui.frame.palette import Palette
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Page
 from iop_tui.workspace import Workspace, unsaved
 
 EMPTY = "Nothing is planned. Press + to plan a time; a chart's S does it for that person."
@@ -75,15 +75,16 @@ def _where(row: Row) -> Cell:
 
 
 COLUMNS: tuple[Column[Row], ...] = (
-    Column("time", "Time", _times, 21),
+    Column("time", "Time", _times, 14),
     Column("name", "Who", lambda row: row.line.name, 16, weight=3),
-    Column("with", "With", lambda row: row.line.appointment.clinician_name, 10, weight=1),
-    Column("where", "Where", _where, 12, weight=1, priority=1),
+    Column("with", "With", lambda row: row.line.appointment.clinician_name, 13, weight=2),
+    Column("where", "Where", _where, 10, weight=2, priority=1),
     Column("state", "", _state, 9),
 )
+OF_A_WEEK = (Column[Row]("time", "Time", _times, 21), *COLUMNS[1:])
 
 
-class Schedule(Page):
+class Schedule(ListPage):
     """A day or a week of times: of everybody for the front desk, one's own for clinicians."""
 
     heading = "Schedule"
@@ -102,19 +103,12 @@ class Schedule(Page):
         yield RecordList(COLUMNS, key=lambda row: row.line.record, empty=EMPTY)
         yield Bar(id="covers")
 
-    def on_mount(self) -> None:
-        """The times."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """The times, again."""
-        self.start(self._show, group="schedule", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(rows, self._first, self._days, self._whose)
-        self.query_one(RecordList).set_rows(found)
+        listing: RecordList[Row] = self.query_one(RecordList)
+        listing.set_columns(COLUMNS if self._days == 1 else OF_A_WEEK)
+        listing.set_rows(found)
         last = self._first + timedelta(days=self._days - 1)
         span = f"{self._first:%A} {self._first}" if self._days == 1 else f"{self._first} to {last}"
         self.retitle(context=f"{span}, {self._names.get(self._whose, '') if self._whose else 'everybody'}")
@@ -240,7 +234,7 @@ LINES: tuple[Column[Entry], ...] = (
 )
 
 
-class CalendarLines(Page):
+class CalendarLines(ListPage):
     """What an imported calendar says, word for word; whose sessions its lines are is decided here."""
 
     heading = "Calendar lines"
@@ -256,17 +250,8 @@ class CalendarLines(Page):
         yield RecordList(LINES, key=lambda entry: entry.record, empty=NO_LINES, selectable=True)
         yield Bar(id="details")
 
-    def on_mount(self) -> None:
-        """The lines."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """The lines, again."""
-        self.start(self._show, group="lines", exclusive=True)
-
-    async def _show(self) -> None:
         self._found = await self.desk.read(calendar.entries)
         self.query_one(RecordList).set_rows(self._found)
         self.retitle(context=f"{len(self._found)} to decide")

@@ -8,6 +8,10 @@ CHART = (
     Action("chart.attachments", ("A",), "Attachments", "chart", "Letters, scanned forms, laboratory reports.",
            run="attachments"),
 )  # fmt: skip
+COUPLE = (
+    Action("couple.attachments", ("A",), "Attachments", "couple", "Files of the column that the cursor is in.",
+           run="attachments"),
+)  # fmt: skip
 ATTACHMENTS = (
     Action("attachments.attach", ("+",), "Attach", "attachments", "A file, read and sealed; it stays where it is.",
            run="attach", footer=80),
@@ -21,5 +25,12 @@ ATTACHMENTS = (
            footer=60),
     Action("attachments.stop", ("c",), "Stop", "attachments", "What is being attached or fetched."),
 )  # fmt: skip
-HERE = (CHART, ATTACHMENTS)
+FORM = (
+    Action("attachform.take", ("f2", "ctrl+s"), "Attach", "attachform", "Read the file, seal it, keep it.", run="save",
+           footer=80),
+    Action("attachform.command", ("escape",), "Commands", "attachform", "Attach, go on or leave.", run="command",
+           footer=50, palette=False),
+)  # fmt: skip
+HERE = (CHART, COUPLE, ATTACHMENTS)
+WRITING = (FORM,)
 """Every place's keys, for the one table."""

@@ -1,4 +1,6 @@
-"""The files of one person's chart: what there is, what of it is on this device, and what can be done with it."""
+"""The files of one person's chart, or of a couple's joint record: what there is, what of it is on this device, and what
+can be done with it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,6 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,16 +15,17 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import on
 from textual.widget import Widget
 
-from iop_tui.access.policy import Kind
 from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.attachments.api import AttachmentLine, Opened, Order
 from iop_tui.clinical.people import api as people
+from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import service as signing
+from iop_tui.clinical.signing.api import Home
 from iop_tui.clinical.signing.model import VOID_REASONS
 from iop_tui.exchange.carrying import Budget
-from iop_tui.kernel.errors import Cancelled, IopError, Refused
-from iop_tui.kernel.paths import typed
+from iop_tui.kernel.errors import Cancelled, Refused
 from iop_tui.kernel.text import clean
+from iop_tui.shell.attaching.form import AttachForm, begin
 from iop_tui.shell.attaching.viewing import command_for
 from iop_tui.shell.exchange import words
 from iop_tui.store.views.view import Changes
@@ -42,39 +44,26 @@ if TYPE_CHECKING:
 EMPTY = "No files yet. Press + to attach one."
 READ_HERE = 1024 * 1024
 """So many bytes of a text file are shown here; more of it is for a program of its own."""
-PARTS = {
-    "": "Your own charting", Kind.DIR: "Directory entry: the whole care team and the front desk",
-    Kind.MED: "Medical part", Kind.CRISIS: "Crisis part", Kind.PAY: "Billing", Kind.PSY: "Private: you alone",
-    Kind.SAFE: "Kept apart for safety: you alone",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What the page shows first."""
+    """What the page shows first. The subject is a person or a couple."""
 
-    person: bytes
+    subject: bytes
     name: str
     lines: list[AttachmentLine]
     pinned: bool
+    takes: bool
+    """Whether this user may attach something here now."""
 
 
-def begun(ws: Workspace, person: bytes) -> Begun:
-    """A person's attachments. Raises `NotFound`."""
-    name = people.header(ws, person).name
-    return Begun(person, name, attachments.lines(ws, person), person in attachments.kept(ws).pinned)
-
-
-def parts_for(ws: Workspace, person: bytes) -> list[tuple[str, str]]:
-    """The parts of the record this user may attach to, with who reads them."""
-    found = []
-    for place, says in PARTS.items():
-        try:
-            attachments.check(ws, Order(person, "-", "other", signing.today(ws), place=str(place)))
-        except IopError:
-            continue
-        found.append((str(place), says))
-    return found
+def begun(ws: Workspace, subject: bytes, name: str = "") -> Begun:
+    """The attachments of a person, or of a couple by its name. Raises `NotFound`."""
+    name = name or people.header(ws, subject).name
+    pinned = subject in attachments.kept(ws).pinned
+    takes = bool(attachments.open_places(ws, subject))
+    return Begun(subject, name, attachments.lines(ws, subject), pinned, takes)
 
 
 def _here(line: AttachmentLine) -> Cell:
@@ -87,8 +76,8 @@ def _here(line: AttachmentLine) -> Cell:
 
 COLUMNS: tuple[Column[AttachmentLine], ...] = (
     Column("date", "Date", lambda line: Cell(line.record.service_date, "dim"), 10),
-    Column("what", "", lambda line: Cell(line.document.what, "dim"), 15, priority=1),
-    Column("title", "What", lambda line: line.document.title, 20, weight=3),
+    Column("what", "What", lambda line: Cell(line.document.what, "dim"), 15, priority=1),
+    Column("title", "Title", lambda line: line.document.title, 20, weight=3),
     Column("sender", "From", lambda line: Cell(line.document.sender, "dim"), 12, weight=1, priority=2),
     Column("kind", "Kind", lambda line: Cell(line.document.media_type.rpartition("/")[2], "dim"), 12, priority=3),
     Column("size", "Size", lambda line: Cell(words.size(line.document.size), "dim"), 8, align="right", priority=2),
@@ -106,7 +95,7 @@ class Attachments(Page):
 
     def __init__(self, first: Begun) -> None:
         super().__init__()
-        self.person, self._begun = first.person, first
+        self.subject, self._begun = first.subject, first
         self._stop: threading.Event | None = None
 
     def content(self) -> Iterable[Widget]:
@@ -122,23 +111,26 @@ class Attachments(Page):
 
     def _show(self) -> None:
         first = self._begun
-        self.query_one(RecordList).set_rows(first.lines)
+        listing: RecordList[AttachmentLine] = self.query_one(RecordList)
+        listing.empty = EMPTY if first.takes else records.protected_line()
+        listing.set_rows(first.lines)
         self.retitle(f"Attachments: {first.name}", "all kept on this device" if first.pinned else "")
         lacking = sum(bool(line.missing) for line in first.lines)
         said = f" {lacking} of {len(first.lines)} not on this device: f fetches, p keeps all of them here. "
-        self.query_one("#hint", Bar).show([(said if lacking else " Enter shows a file. ", "bar_dim")])
+        shows = " Enter shows a file. " if first.lines else ""
+        self.query_one("#hint", Bar).show([(said if lacking else shows, "bar_dim")])
 
     def concerns(self, result: Any) -> bool:
         """Only what changed this person, or access."""
         changes = getattr(result, "changes", result)
-        return isinstance(changes, Changes) and (changes.access or self.person in changes.persons)
+        return isinstance(changes, Changes) and (changes.access or self.subject in changes.persons)
 
     def reload(self) -> None:
         """The list again."""
         self.start(self._reload, group="attachments", exclusive=True)
 
     async def _reload(self) -> None:
-        self._begun = await self.desk.read(begun, self.person)
+        self._begun = await self.desk.read(begun, self.subject, self._begun.name)
         self._show()
 
     def _line(self) -> AttachmentLine | None:
@@ -153,56 +145,22 @@ class Attachments(Page):
     # -- in --------------------------------------------------------------------------------------
 
     def action_attach(self) -> None:
-        """A file, read and sealed."""
-        self.start(self._take_in, group="attach")
+        """The form for a file."""
+        self.start(self._form, group="form", exclusive=True)
 
-    async def _take_in(self) -> None:
+    async def _form(self) -> None:
         if self._stop is not None:
             raise Refused("Something is being attached or fetched.", "Wait for its end, or stop it with c.")
-        asked = await self._asked()
-        if asked is None:
-            return
-        path, order = asked
-        home = await self.desk.read(attachments.check, order)
+        start = await self.desk.keep(begin, self.subject, self._begun.name)
+        await self.app.push_screen(AttachForm(self.desk.subject, start, self._take))
+
+    def _take(self, path: Path, order: Order, home: Home) -> None:
+        self.start(self._take_in, path, order, home, group="attach")
+
+    async def _take_in(self, path: Path, order: Order, home: Home) -> None:
         sealed = await self._long("attaching", partial(attachments.seal_file, self.desk.subject, order, home, path))
         done = await self.desk.write(attachments.finish, sealed)
         self.app.notify(f"Attached: {done.document.media_type}. {path.name} itself stays where it was, unsealed.")
-
-    async def _asked(self) -> tuple[Path, Order] | None:
-        """Path, kind, title, origin, day, part: each on Esc ends it."""
-        says = "It is read and sealed piece by piece. The file itself stays where it is. At most 200 MB."
-        answer = await self._ask(AskLine("Attach which file?", says, "Path", done="go on"))
-        path = typed(answer[1]) if answer else None
-        if path is not None:
-            await asyncio.to_thread(attachments.look, path)
-        what = await self._ask(PickOne("What is it?", [(one, one) for one in attachments.WHAT])) if path else None
-        title = await self._ask(AskLine("What is it called?", "", "Title", done="go on")) if what else None
-        sender = await self._ask(AskLine("Who wrote or sent it?", "", "From", needed=False)) if title else None
-        day = await self._day() if sender else None
-        place = await self._part() if day else None
-        if not path or not what or not title or not sender or day is None or place is None:
-            return None
-        order = Order(self.person, title[1], what, day, sender[1], place)
-        return path, order
-
-    async def _day(self) -> date | None:
-        today = signing.today(self.desk.subject).isoformat()
-        answer = await self._ask(AskLine("Which day is on it?", "", "Date, as 2026-11-21", value=today))
-        if answer is None:
-            return None
-        try:
-            return date.fromisoformat(answer[1])
-        except ValueError:
-            raise Refused(f"{answer[1]} is no date.", "Write dates as 2026-11-21.") from None
-
-    async def _part(self) -> str | None:
-        options = await self.desk.read(parts_for, self.person)
-        if not options:
-            raise Refused("You have no part in this person's care.", "Ask the front desk to assign you.")
-        if len(options) == 1:
-            return options[0][0]
-        chosen: str | None = await self._ask(PickOne("In which part of the record?", options))
-        return chosen
 
     async def _long(self, what: str, work: Any) -> Any:
         """Work on a thread that nothing else waits for; how far it is stands in the status line, c stops it."""
@@ -296,7 +254,7 @@ class Attachments(Page):
 
     async def _pin(self) -> None:
         keep = not self._begun.pinned
-        await self.desk.keep(partial(attachments.pin, on=keep), self.person)
+        await self.desk.keep(partial(attachments.pin, on=keep), self.subject)
         await self._reload()
         self.app.notify("Every exchange brings what is missing." if keep else "Fetched from now on when opened.")
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 async def attachments(nav: Navigator, wish: Go) -> None:
-    """The files of a person's chart."""
+    """The files of a person's chart, or of the joint record of a couple."""
     from iop_tui.shell.attaching.page import Attachments, begun
 
-    await nav.show(Attachments(await nav.desk.read(begun, wish.ids[0])), wish)
+    await nav.show(Attachments(await nav.desk.read(begun, wish.ids[0], wish.how)), wish)
 
 
 WAYS: dict[str, Callable[[Navigator, Go], Awaitable[None]]] = {"attachments": attachments}

@@ -13,8 +13,8 @@ from iop_tui.clinical.notes.starting import unsaved
 from iop_tui.clinical.records import api as records
 from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Page
 from iop_tui.workspace import Workspace
 
 EMPTY = "No drafts. What you write and do not sign is found here; n in a chart begins a note."
@@ -66,7 +66,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 
 
-class Drafts(Page):
+class Drafts(ListPage):
     """The list."""
 
     heading = "Drafts"
@@ -78,17 +78,8 @@ class Drafts(Page):
         yield RecordList(COLUMNS, key=lambda row: row.key, empty=EMPTY)
         yield Bar([("Enter", "bar_key"), (" goes on writing; signed documents are not in this list.", "bar_dim")])
 
-    def on_mount(self) -> None:
-        """Ask."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """Ask again."""
-        self.start(self._show, group="drafts", exclusive=True)
-
-    async def _show(self) -> None:
         rows = await self.desk.read(drafts)
         self.query_one(RecordList).set_rows(rows)
         self.retitle(context=f"{len(rows)} {'draft' if len(rows) == 1 else 'drafts'}")

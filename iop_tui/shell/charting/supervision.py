@@ -17,6 +17,7 @@ from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm
 from iop_tui.ui.frame.bars import Bar
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
 from iop_tui.ui.text.readview import HEADING, ReadView
@@ -51,9 +52,9 @@ def _state(row: Row) -> Cell:
 COLUMNS: tuple[Column[Row], ...] = (
     Column("state", "", _state, 10),
     Column("date", "Service", lambda row: Cell(_day(row.request), "dim"), 10),
-    Column("what", "What", lambda row: row.request.label, 20, weight=1),
-    Column("who", "By", lambda row: row.request.author_name if row.is_mine_to_sign else "you", 16, weight=1),
-    Column("why", "What to change", lambda row: Cell(row.request.reason, "dim"), 10, weight=2, priority=1),
+    Column("what", "What", lambda row: row.request.label, 19, weight=1),
+    Column("who", "By", lambda row: row.request.author_name if row.is_mine_to_sign else "you", 14, weight=1),
+    Column("why", "What to change", lambda row: Cell(row.request.reason, "dim"), 14, weight=2, priority=1),
 )
 
 
@@ -61,7 +62,7 @@ def _day(request: Request) -> str:
     return request.service_date.isoformat() if request.service_date else "no date"
 
 
-class Supervision(Page):
+class Supervision(ListPage):
     """The queue."""
 
     heading = "Supervision"
@@ -73,17 +74,8 @@ class Supervision(Page):
         yield RecordList(COLUMNS, key=lambda row: (row.request.id, row.is_mine_to_sign), empty=EMPTY)
         yield Bar([("Enter", "bar_key"), (" reads it; what was returned opens as a correction.", "bar_dim")])
 
-    def on_mount(self) -> None:
-        """The queue."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """The queue, again."""
-        self.start(self._show, group="queue", exclusive=True)
-
-    async def _show(self) -> None:
         rows = await self.desk.read(requests)
         self.query_one(RecordList).set_rows(rows)
         self.retitle(context=f"{sum(row.is_mine_to_sign for row in rows)} to co-sign")

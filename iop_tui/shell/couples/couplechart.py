@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
 from textual.widget import Widget
 
 from iop_tui.clinical.couples import chart
@@ -24,8 +25,10 @@ from iop_tui.store.views.view import Changes
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.frame.bars import Lines, Toned
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
+from iop_tui.ui.text.cellfit import fit
 
 _KEEPERS = frozenset({
     "new_document", "write_session", "open_plan", "partner_signs", "calendar", "whats_due", "compare",
@@ -39,11 +42,20 @@ def _state(line: RecordLine) -> Cell:
     return Cell(text, tone)
 
 
+NO_COUPLE = "You know of no couple: one appears here once a person of yours is linked."
 SIDE: tuple[Column[RecordLine], ...] = (
     Column("date", "Date", lambda line: Cell(line.service_date[5:] or "-", "dim"), 5),
     Column("title", "What", lambda line: line.title, 14, weight=1),
     Column("state", "", _state, 5, priority=1),
 )
+ALONE: tuple[Column[RecordLine], ...] = (
+    Column("date", "Date", lambda line: Cell(line.service_date or "no date", "dim"), 10),
+    Column("kind", "What", lambda line: Cell(line.label, "dim"), 19, priority=1),
+    Column("title", "", lambda line: line.title, 28, weight=1),
+    Column("state", "", _state, 7),
+)
+BESIDE = 110
+"""From so many cells on, the three columns stand beside each other."""
 COUPLES: tuple[Column[CoupleLine], ...] = (
     Column("a", "Partner A", lambda row: row.a_name or "-", 20, weight=1),
     Column("b", "Partner B", lambda row: row.b_name or "-", 20, weight=1),
@@ -52,28 +64,21 @@ COUPLES: tuple[Column[CoupleLine], ...] = (
 )
 
 
-class Couples(Page):
+class Couples(ListPage):
     """The couples one knows of."""
 
     heading = "Couples"
     places = ("couples", "back", "find", "list")
+    DEFAULT_CSS = "Couples RecordList { margin-top: 1; }"
 
     def content(self) -> Iterable[Widget]:
         """One list."""
-        yield RecordList(COUPLES, key=lambda row: row.id, empty="You know of no couple.")
+        yield RecordList(COUPLES, key=lambda row: row.id, empty=NO_COUPLE)
 
-    def on_mount(self) -> None:
-        """Ask."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
-        """Ask again."""
-        self.start(self._reload, group="couples", exclusive=True)
-
-    async def _reload(self) -> None:
-        self.query_one(RecordList).set_rows(await self.desk.read(couples.couples))
+    async def fill(self) -> None:
+        """The couples; what to do first where there is none."""
+        self.listing.empty = f"{NO_COUPLE} Press + to link two people." if may_link(self.desk.subject) else NO_COUPLE
+        self.listing.set_rows(await self.desk.read(couples.couples))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only who assigns links."""
@@ -96,8 +101,16 @@ class CoupleChartPage(Page):
     places = ("couple", "back", "find")
     DEFAULT_CSS = """
     CoupleChartPage #head { margin-top: 1; height: auto; }
-    CoupleChartPage .sides { height: 1fr; margin-top: 1; }
-    CoupleChartPage .side { width: 1fr; height: 1fr; margin-right: 1; }
+    CoupleChartPage #sides { margin-top: 1; }
+    CoupleChartPage .sides { height: 1fr; }
+    CoupleChartPage .side { width: 1fr; height: 1fr; display: none; }
+    CoupleChartPage.-on-side-a .of-side-a, CoupleChartPage.-on-side-joint .of-side-joint,
+    CoupleChartPage.-on-side-b .of-side-b { display: block; }
+    CoupleChartPage .side-title { display: none; }
+    CoupleChartPage.-wide #sides { display: none; }
+    CoupleChartPage.-wide .sides { margin-top: 1; }
+    CoupleChartPage.-wide .side { display: block; margin-right: 1; }
+    CoupleChartPage.-wide .side-title { display: block; }
     CoupleChartPage .side Lines { height: 1; }
     CoupleChartPage #protected { height: 1; }
     """
@@ -105,27 +118,36 @@ class CoupleChartPage(Page):
 
     def __init__(self, data: CoupleChart) -> None:
         super().__init__()
-        self.data = data
+        self.data, self._side = data, 1
 
     def content(self) -> Iterable[Widget]:
         """Head, three columns, the constant line."""
         yield Lines(id="head")
+        yield Lines(id="sides")
         with_lists = []
         for name in IDS:
             listing: RecordList[RecordLine] = RecordList(
                 SIDE, key=lambda line: line.id, header=False, empty=chart.PROTECTED, id=name
             )
-            with_lists.append(Vertical(Lines(id=f"{name}-title"), listing, classes="side"))
+            title = Lines(id=f"{name}-title", classes="side-title")
+            with_lists.append(Vertical(title, listing, classes=f"side of-{name}"))
         yield Horizontal(*with_lists, classes="sides")
         yield Lines([[(chart.PROTECTED, "dim")]], id="protected")
 
     def on_mount(self) -> None:
-        """Begin in the joint column."""
+        """Begin in the joint column, or in the one that is open to this user."""
         super().on_mount()
         for name in IDS:
             self.give_keys(self.query_one(f"#{name}", RecordList), "list")
         self._show()
-        self.query_one("#side-joint", RecordList).focus()
+        is_open = [column.is_open for column in self._columns]
+        self.action_side(1 if is_open[1] or not any(is_open) else is_open.index(True))
+
+    def on_resize(self) -> None:
+        """All three beside each other where there is room, else one at a time."""
+        for name in IDS:
+            self.query_one(f"#{name}", RecordList).set_columns(SIDE if self.size.width >= BESIDE else ALONE)
+        self._show_sides()
 
     @property
     def _columns(self) -> tuple[CoupleColumn, CoupleColumn, CoupleColumn]:
@@ -134,19 +156,38 @@ class CoupleChartPage(Page):
     def _show(self) -> None:
         data = self.data
         self.retitle(f"Couple: {data.name}", f"joint work ended {data.ended}" if data.ended else "")
-        self.query_one("#head", Lines).show([self._head()])
-        for name, title, column in zip(IDS, self.titles, self._columns, strict=True):
-            label = column.title if title == "joint" else f"{title[-1]}  {column.title}"
+        head = self._head()
+        self.query_one("#head", Lines).show(head)
+        self.query_one("#head").display = bool(head)
+        for name, label, column in zip(IDS, self._labels, self._columns, strict=True):
             self.query_one(f"#{name}-title", Lines).show([[(label, "strong")]])
             self.query_one(f"#{name}", RecordList).set_rows(list(column.lines))
+        self._show_sides()
 
-    def _head(self) -> list[Toned]:
+    @property
+    def _labels(self) -> list[str]:
+        return [
+            column.title if title == "joint" else f"{title[-1]}  {column.title}"
+            for title, column in zip(self.titles, self._columns, strict=True)
+        ]
+
+    def _show_sides(self) -> None:
+        """The three parts in one line, the one that is shown marked by brackets as well as colour."""
+        room = max((self.size.width or 80) // 3 - 6, 8)
+        parts: list[Toned] = []
+        for number, label in enumerate(self._labels):
+            words = f"{number + 1} {fit(label, room).rstrip()}"
+            parts.append((f"[{words}]", "accent") if number == self._side else (f" {words} ", "dim"))
+            parts.append((" ", "dim"))
+        self.query_one("#sides", Lines).show([parts])
+
+    def _head(self) -> list[list[Toned]]:
         """The policy in force, for who keeps the joint record; nothing for anyone else."""
         if not self.data.joint.is_open:
-            return [("", "text")]
+            return []
         if not self.data.policy:
-            return [("Secrets policy  ", "dim"), ("no agreement yet: + then Couples agreement", "warn")]
-        return [("Secrets policy  ", "dim"), (self.data.policy, "text")]
+            return [[("Secrets policy  ", "dim"), ("no agreement yet: + then Couples agreement", "warn")]]
+        return [[("Secrets policy  ", "dim"), (self.data.policy, "text")]]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only who keeps the joint record writes in it."""
@@ -157,9 +198,22 @@ class CoupleChartPage(Page):
 
     def action_step_side(self, by: int) -> None:
         """The next column."""
-        focused = self.focused.id if self.focused is not None else ""
-        at = IDS.index(focused) if focused in IDS else 1
-        self.query_one(f"#{IDS[(at + by) % len(IDS)]}", RecordList).focus()
+        self.action_side((self._side + by) % len(IDS))
+
+    def action_side(self, number: int) -> None:
+        """A column by its number from 0."""
+        self.remove_class(*(f"-on-{name}" for name in IDS))
+        self._side = number
+        self.add_class(f"-on-{IDS[number]}")
+        self._show_sides()
+        self.query_one(f"#{IDS[number]}", RecordList).focus()
+
+    @on(DescendantFocus)
+    def _entered(self, event: DescendantFocus) -> None:
+        """The column that was clicked into."""
+        if event.widget.id in IDS:
+            self._side = IDS.index(event.widget.id)
+            self._show_sides()
 
     @on(RecordList.Opened)
     def _open(self, event: RecordList.Opened) -> None:
@@ -214,6 +268,11 @@ class CoupleChartPage(Page):
             self.app.notify("Put the cursor on a signed agreement or plan of the joint column.", severity="warning")
             return
         self.go("partnersign", row.id)
+
+    def action_attachments(self) -> None:
+        """The files of the joint record, or of the partner whose column the cursor is in."""
+        column = self._columns[self._side]
+        self.go("attachments", column.subject, how=self.data.name if column is self.data.joint else "")
 
     def action_guides(self) -> None:
         """A guided sequence about the couple or one partner."""

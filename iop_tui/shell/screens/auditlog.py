@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from textual import on
 from textual.widget import Widget
 
 from iop_tui.clinical.compliance import service as compliance
@@ -25,28 +26,29 @@ class Event:
 
     line: compliance.EventLine
     name: str
+    what: str
+    """Which part of a record and what of it, in words."""
 
 
 def events(ws: Workspace, days: int) -> list[Event]:
     """Events of the last days (0: all), newest first. The report itself is logged."""
     start = local_date(ws.clock.now_ms()) - timedelta(days=days) if days else None
     names = dict(ws.view.rows("SELECT id, name FROM person"))
-    return [Event(line, names.get(line.person, "")) for line in reversed(compliance.audit_report(ws, start=start))]
+    found = reversed(compliance.audit_report(ws, start=start))
+    return [Event(line, names.get(line.person, ""), _what(ws, line)) for line in found]
+
+
+def _what(ws: Workspace, line: compliance.EventLine) -> str:
+    kind = ws.registry.get(line.detail)
+    return " ".join(part for part in (line.category, kind.label if kind else line.detail) if part)
 
 
 COLUMNS: tuple[Column[Event], ...] = (
     Column("at", "When (UTC)", lambda row: Cell(row.line.at.replace("T", " ").rstrip("Z"), "dim"), 19),
-    Column("user", "Who", lambda row: row.line.user_name, 10, weight=1),
-    Column("action", "Did", lambda row: row.line.action, 14, weight=1),
-    Column("name", "About", lambda row: row.name, 12, weight=1),
-    Column(
-        "detail",
-        "What",
-        lambda row: Cell(" ".join(part for part in (row.line.category, row.line.detail) if part), "dim"),
-        14,
-        weight=2,
-        priority=1,
-    ),
+    Column("user", "Who", lambda row: row.line.user_name, 12, weight=2),
+    Column("action", "Did", lambda row: row.line.action, 11, weight=1),
+    Column("name", "About", lambda row: row.name, 15, weight=2),
+    Column("detail", "What", lambda row: Cell(row.what, "dim"), 12, weight=3, priority=1),
 )
 
 
@@ -59,7 +61,7 @@ class AuditLog(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._span = 0
+        self._span, self._covers = 0, ""
 
     def content(self) -> Iterable[Widget]:
         """The list and what it covers."""
@@ -84,9 +86,25 @@ class AuditLog(Page):
         self.query_one(RecordList).set_rows(found, top=True)
         whole = any(row.line.user != self.desk.subject.user.user for row in found)
         self.retitle(context=f"{len(found):,} events, {label}")
-        self.query_one("#covers", Bar).show(
-            [("Everybody's events." if whole else "Your own events, as far as you may know.", "bar_dim")]
-        )
+        self._covers = "Everybody's events" if whole else "Your own events"
+        self._tell(self.query_one(RecordList).row)
+
+    @on(RecordList.Highlighted)
+    def _moved(self, event: RecordList.Highlighted) -> None:
+        self._tell(event.row)
+
+    def _tell(self, row: Event | None) -> None:
+        """The event under the cursor, uncut; whose events these are."""
+        said = ", ".join(part for part in (row.line.action, row.name, row.what) if part) if row else ""
+        self.query_one("#covers", Bar).show([(said, "bar_key")], [(self._covers, "bar_dim")])
+
+    @on(RecordList.Opened)
+    def _open(self, event: RecordList.Opened) -> None:
+        """The chart of the person the event is about, for who knows them."""
+        if event.row.name:
+            self.go("chart", event.row.line.person)
+        else:
+            self.app.notify("This event is about nobody whose chart you can open.")
 
     def action_further_back(self) -> None:
         """A longer time."""

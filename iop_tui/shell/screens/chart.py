@@ -15,7 +15,17 @@ from iop_tui.clinical.measures import trends
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.screens import assign
 from iop_tui.clinical.records import api as records
-from iop_tui.shell.screens.chartparts import NOT_IN_TIMELINE, TABS, TEAM, Head, head, head_lines, tab_line
+from iop_tui.shell.screens.chartparts import (
+    NOT_IN_TIMELINE,
+    NOT_YOURS,
+    TABS,
+    TEAM,
+    Head,
+    charts_here,
+    head,
+    head_lines,
+    tab_line,
+)
 from iop_tui.shell.screens.todaydata import status_cell
 from iop_tui.store.views.view import Changes
 from iop_tui.ui.frame.bars import Lines
@@ -30,8 +40,8 @@ MEASURES = 2
 
 COLUMNS: tuple[Column[records.RecordLine], ...] = (
     Column("date", "Date", lambda line: Cell(line.service_date or "no date", "dim"), 10),
-    Column("what", "What", lambda line: Cell(line.label, "dim"), 13, priority=1),
-    Column("title", "", lambda line: line.title, 30, weight=1),
+    Column("what", "What", lambda line: Cell(line.label, "dim"), 19, priority=1),
+    Column("title", "", lambda line: line.title, 28, weight=1),
     Column("author", "By", lambda line: Cell(line.author_name, "dim"), 16, priority=2),
 )
 TRENDS: tuple[Column[trends.Trend], ...] = (
@@ -128,9 +138,10 @@ class Chart(Page):
         if self._tab == TEAM:
             rows = [Place(name, role) for name, role in self._head.header.team]
             self.query_one("#team", RecordList).set_rows(rows)
+            self.retitle(context=f"{len(rows)} in the team")
             return
         listing = self.query_one("#records", RecordList)
-        listing.empty = TABS[self._tab].empty
+        listing.empty = TABS[self._tab].empty if charts_here(self._head) else NOT_YOURS
         listing.set_source(self._source(TABS[self._tab].kinds), top=top)
         if self._tab == MEASURES:
             self.start(self._show_trends, group="trends", exclusive=True)
@@ -176,6 +187,8 @@ class Chart(Page):
     @on(RecordList.Loaded, "#records")
     def _count(self, event: RecordList.Loaded) -> None:
         count = event.record_list.count
+        if self._tab == TEAM:
+            return
         self.retitle(context=f"{count:,} {'record' if count == 1 else 'records'}")
 
     @on(RecordList.Opened, "#records")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from rich.cells import cell_len
+
+from iop_tui.access.policy import Kind
 from iop_tui.clinical.charting import service as charting
 from iop_tui.clinical.people import duplicates
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.kernel.clock import local_date
-from iop_tui.ui.frame.bars import Toned
+from iop_tui.ui.frame.bars import Toned, wrapped
 from iop_tui.workspace import Workspace
 
 Line = list[Toned]
@@ -40,19 +43,28 @@ TABS = (
         "Meds",
         "Meds",
         ("medication", "allergy", "medication_review", "naloxone"),
-        "No medications or allergies are known.",
+        "No medications or allergies are recorded. Press + to add one.",
     ),
     Tab(
         "Problems",
         "Prob",
         ("treatment_plan", "condition", "received_goal", "received_plan"),
-        "No problems, goals or plans were received.",
+        "No plan, problem or goal yet. Press t for the treatment plan.",
     ),
-    Tab("Sessions", "Sess", ("session", "encounter", "procedure", "service_line"), "No sessions are on record."),
+    Tab(
+        "Sessions",
+        "Sess",
+        ("session", "encounter", "procedure", "service_line"),
+        "No sessions yet. Press S to plan one.",
+    ),
     Tab("Docs", "Docs", DOCUMENTS, "No assessments, letters or calls yet. Press + to write one."),
     Tab("Team", "Team", (), "Nobody is assigned yet. Press a to assign a clinician."),
 )
 TEAM = len(TABS) - 1
+CHARTING = (Kind.IND, Kind.SUD)
+NOT_YOURS = "Nothing here is open to you. What you keep about this person yourself appears here."
+CLOSED = "not open to you"
+"""Said by who holds no key, whether there is anything behind it or not: nothing seen is not nothing there."""
 NOT_IN_TIMELINE = ("person", "service_line")
 """The header shows the one, the note itself says the other."""
 
@@ -78,7 +90,7 @@ def head(ws: Workspace, person: bytes) -> Head:
 
 
 def head_lines(data: Head, width: int) -> list[Line]:
-    """The header, three lines and the constant one; four and the constant one where it is narrow."""
+    """The header in the lines it takes, then the constant one."""
     header = data.header
     name: Line = [
         (header.name, "strong"),
@@ -95,19 +107,49 @@ def head_lines(data: Head, width: int) -> list[Line]:
     ]
     allergies: Line = [
         ("Allergies  ", "dim"),
-        (", ".join(header.allergies) or "none known", "danger" if header.allergies else "text"),
+        (", ".join(header.allergies) or _none(header, "none recorded", Kind.MED),
+         "danger" if header.allergies else "text"),
     ]
     risk: Line = [
         ("Risk  ", "dim"),
-        ("! present", "danger") if header.risk == "present" else (header.risk or "not reviewed", "text"),
+        ("! present", "danger") if header.risk == "present"
+        else (header.risk or _none(header, "not reviewed", *CHARTING), "text"),
     ]
-    week: Line = [("This week  ", "dim"), (people_hours(header.minutes_this_week), "text")]
-    last: Line = [("Last note  ", "dim"), (header.last_note or "none", "text")]
+    hours = people_hours(header.minutes_this_week)
+    if not header.minutes_this_week:
+        hours = _none(header, hours, *CHARTING)
+    week: Line = [("This week  ", "dim"), (hours, "text")]
+    last: Line = [("Last note  ", "dim"), (header.last_note or _none(header, "none", *CHARTING), "text")]
     due: Line = [("Due  ", "dim"), (data.next_due or "nothing", "warn" if data.next_due else "text")]
     protected: Line = [(records.protected_line(), "dim")]
+    if not charts_here(data) and not header.last_note and not header.allergies:
+        closed: Line = [("Allergies, risk, hours, last note  ", "dim"), (CLOSED, "text")]
+        return [*_flowed(width, name, safe), *_flowed(width, closed), *_flowed(width, due), protected]
+    rows: tuple[tuple[Line, ...], ...] = ((name, safe), (allergies, risk, week), (last, due))
     if width < 80:
-        return [name, safe, _beside(allergies, risk), _beside(week, last), due, protected]
-    return [_beside(name, safe), _beside(allergies, risk, week), _beside(last, due), protected]
+        rows = ((name,), (safe,), (allergies, risk), (week, last), (due,))
+    return [*(line for row in rows for line in _flowed(width, *row)), protected]
+
+
+def _flowed(width: int, *parts: Line) -> list[Line]:
+    """Parts beside each other where they fit, else below: no allergy and no word on safe contact is ever cut."""
+    lines: list[Line] = []
+    for part in parts:
+        joined = _beside(lines[-1], part) if lines else part
+        if sum(cell_len(text) for text, _ in joined) <= width - 2:
+            lines[-1:] = [joined]
+        else:
+            lines += wrapped([item for item in part if item[0]], width - 2)
+    return lines
+
+
+def charts_here(data: Head) -> bool:
+    """Whether this user's part in the care is one that keeps a record of it."""
+    return bool(data.header.opens.intersection((*CHARTING, Kind.MED)))
+
+
+def _none(header: people.Header, words: str, *kinds: str) -> str:
+    return words if header.opens.intersection(kinds) else CLOSED
 
 
 def people_hours(minutes: int) -> str:

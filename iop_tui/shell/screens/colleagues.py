@@ -14,8 +14,8 @@ from iop_tui.shell.charting.profiles import profile_lines
 from iop_tui.shell.screens.admission import admit, try_kit
 from iop_tui.ui.dialogs import Confirm, PickSeveral
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
-from iop_tui.ui.page import Page
 from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
@@ -50,7 +50,7 @@ COLUMNS: tuple[Column[Colleague], ...] = (
 )
 
 
-class Colleagues(Page):
+class Colleagues(ListPage):
     """Everybody with an account."""
 
     heading = "People and roles"
@@ -64,17 +64,8 @@ class Colleagues(Page):
         profile.can_focus = False
         yield profile
 
-    def on_mount(self) -> None:
-        """Everybody."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """Everybody, again."""
-        self.start(self._show, group="users", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(colleagues)
         self.query_one(RecordList).set_rows(found)
         self.retitle(context=f"{len(found)} {'user' if len(found) == 1 else 'users'}")

@@ -77,7 +77,7 @@ def _mark(hit: records.Hit) -> Cell:
 
 
 COLUMNS: tuple[Column[Result], ...] = (
-    Column("name", "Who", lambda row: Cell(row.name, "strong"), 18),
+    Column("name", "Who", lambda row: Cell(row.name, "strong"), 20),
     Column("date", "Date", lambda row: Cell(row.hit.service_date, "dim"), 10, priority=2),
     Column("what", "What", lambda row: Cell(row.hit.label, "dim"), 14, priority=1),
     Column("mark", "", lambda row: _mark(row.hit), 7),

@@ -54,7 +54,7 @@ class Settings(Page):
         now: config.Config = self.shell.config  # type: ignore[attr-defined]
         self.query_one(RecordList).set_rows(
             [
-                Setting("theme", "Theme", self.app.theme, "dark, light, high contrast, or the terminal's own colours"),
+                Setting("theme", "Theme", self.app.theme, "dark, light, high contrast, the terminal's own"),
                 Setting("lock_minutes", "Lock after", f"{now.lock_minutes} min", "minutes without a key; at most 15"),
             ]
         )

@@ -12,7 +12,9 @@ from textual.containers import Vertical
 from textual.events import DescendantFocus
 from textual.widget import Widget
 
+from iop_tui.access import roles
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.people import service as people
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.shell.charting.ways import session_wish
@@ -27,6 +29,8 @@ from iop_tui.workspace import Workspace
 __all__ = ["Today", "TodayData", "gather", "status_cell"]
 NOTHING_DUE = "Nothing is due. Press c for your caseload, / to search."
 NOBODY = "No people yet. Press c for the caseload, then + to register the first person."
+NOT_YOURS = "No person's record is open to you. Press g to see where you can go."
+NOTHING_WRITTEN = "Nothing written yet."
 BEING_READ = "What colleagues wrote is being read in; it appears here by itself."
 LOOKING = "  looking through the charts"
 SESSIONS_SHOWN = 7
@@ -86,8 +90,8 @@ class Today(Page):
     def _tasks(self) -> RecordList[Task]:
         columns: tuple[Column[Task], ...] = (
             Column("due", "When", lambda task: when(task, self._today), 11),
-            Column("what", "What", lambda task: task.what, 22, weight=2),
-            Column("name", "Who", lambda task: task.name, 16, weight=1),
+            Column("what", "What", lambda task: task.what, 28, weight=3),
+            Column("name", "Who", lambda task: task.name, 16, weight=2),
         )
         return RecordList(
             columns,
@@ -102,7 +106,7 @@ class Today(Page):
         columns: tuple[Column[tuple[records.RecordLine, str]], ...] = (
             Column("date", "Date", lambda row: Cell(row[0].service_date, "dim"), 10),
             Column("name", "Who", lambda row: row[1], 14, weight=1),
-            Column("what", "What", lambda row: Cell(row[0].label, "dim"), 13, priority=1),
+            Column("what", "What", lambda row: Cell(row[0].label, "dim"), 13, weight=1, priority=1),
             Column("status", "", lambda row: status_cell(row[0], is_late=row[0].id in self._late), 12),
         )
         return RecordList(
@@ -110,7 +114,7 @@ class Today(Page):
             key=lambda row: row[0].id,
             id="recent",
             header=False,
-            empty="Nothing written yet. Press c, choose a person, then n for a note.",
+            empty=NOTHING_WRITTEN,
         )
 
     def on_mount(self) -> None:
@@ -154,9 +158,13 @@ class Today(Page):
         label: list[Toned] = [("Due", "accent"), (f"  {count}" if count else "", "dim"), (note, "dim")]
         self.query_one("#due-label", Lines).show([label])
         tasks = self.query_one("#tasks", RecordList)
-        tasks.empty = BEING_READ if data.behind else NOTHING_DUE if data.people else NOBODY
+        nobody = NOBODY if people.may_register(ws) else NOT_YOURS
+        tasks.empty = BEING_READ if data.behind else NOTHING_DUE if data.people else nobody
         tasks.set_rows(data.tasks, top=tasks.cursor == 0)
-        self.query_one("#recent", RecordList).set_rows(data.recent)
+        recent = self.query_one("#recent", RecordList)
+        writes = bool(roles.CLINICIANS & set(ws.user.roles))
+        recent.empty = f"{NOTHING_WRITTEN} Press c, choose a person, then n for a note." if writes else NOTHING_WRITTEN
+        recent.set_rows(data.recent)
         self._show_schedule(data.schedule)
         self._warn(*data.backup)
 

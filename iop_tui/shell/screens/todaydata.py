@@ -170,7 +170,7 @@ def _waiting(ws: Workspace, line: UnsavedLine, today: date) -> Task:
 
 def _due(line: DueLine) -> Task:
     known = RULES.get(line.rule)
-    why = f"{known}; {line.source}" if known else f"{line.source} (rule {line.rule})"
+    why = f"{known}; {line.source}" if known else line.source
     key = f"{line.what}|{line.person.hex()}|{line.record.hex()}"
     return Task(key, line.due, line.what, line.name, why, line.action, line.person, line.record)
 

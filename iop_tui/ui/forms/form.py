@@ -23,13 +23,13 @@ from iop_tui.ui.forms.answers import AnswerField
 from iop_tui.ui.forms.fields import LineInput, ValueField
 from iop_tui.ui.forms.keyruns import Step, Steps, continues
 from iop_tui.ui.forms.values import Binding, binding_for
-from iop_tui.ui.frame.bars import Bar
+from iop_tui.ui.frame.bars import TallBar
 from iop_tui.ui.keys import KIT
 from iop_tui.ui.text.cellfit import strip_of, wrap
 from iop_tui.ui.text.editor import NoteText
 from iop_tui.ui.theme import tones
 
-LABEL = 24
+LABEL, _STAYS = 24, "\u00a0"  # a blank at which nothing is broken: the mark of what is required never stands alone
 
 
 class FieldLabel(Widget):
@@ -41,10 +41,10 @@ class FieldLabel(Widget):
 
     def __init__(self, info: FieldInfo) -> None:
         super().__init__()
-        unit = f" ({info.unit})" if info.unit else ""
-        self.lines = wrap(clean_line(f"{info.label}{unit}{' *' if info.required else ''}"), LABEL - 1)
-        self.lit = False
-        self.lead = ""
+        label = f"{info.label} ({info.unit})" if info.unit else info.label
+        whole = clean_line(label) + (f"{_STAYS}*" if info.required else "")
+        self.lines = [line.replace(_STAYS, " ") for line in wrap(whole, LABEL - 1)]
+        self.lit, self.lead = False, ""
 
     def lead_with(self, lead: str) -> None:
         """Show a mark before the label, in the accent colour."""
@@ -205,7 +205,7 @@ class Form(Vertical):
         """The rows and the help line."""
         with _Rows(can_focus=False):
             yield from self.seen()
-        yield Bar(id="form-help")
+        yield TallBar(id="form-help")
 
     def on_mount(self) -> None:
         """Changes count from the first refresh on."""
@@ -367,7 +367,7 @@ class Form(Vertical):
             told = [(row.info.help or row.binding.hint, "bar"), (source, "bar_dim")]
             if self._just is not None and isinstance(event.widget, ValueField):
                 event.widget.run.led_here(self._just.at)
-            self.query_one("#form-help", Bar).show(told, self._just_answered())
+            self.query_one("#form-help", TallBar).show(told, self._just_answered())
             event.widget.scroll_visible(animate=False)
 
     def _just_answered(self) -> list[tuple[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from textual.events import Resize
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -71,6 +73,75 @@ class Bar(Widget):
             parts.append((text, styles.of(tone)))
             room -= size
         return parts
+
+
+class TallBar(Bar):
+    """A bar whose left side goes on in further lines where one is too narrow for it, up to `most`."""
+
+    most = 2
+
+    def __init__(
+        self, left: Sequence[Toned] = (), right: Sequence[Toned] = (), *, id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(left, right, id=id, classes=classes)
+        self._lines: list[list[Toned]] = []
+
+    def show(self, left: Sequence[Toned] | None = None, right: Sequence[Toned] | None = None) -> None:
+        """As every bar, and as high as it needs to be."""
+        super().show(left, right)
+        self._lay()
+
+    def on_resize(self, event: Resize) -> None:
+        """As high as the width asks for."""
+        del event
+        self._lay()
+
+    def is_tall(self) -> bool:
+        """Hook: whether what is shown now may take further lines."""
+        return True
+
+    def _lay(self) -> None:
+        room = self.size.width - sum(cell_len(text) for text, _ in self._right) - (3 if self._right else 2)
+        lines = wrapped(self._left, room) if self.is_tall() and room > 0 else []
+        if lines != self._lines:
+            self._lines = lines
+            self.styles.height = min(max(len(lines), 1), self.most)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A line; the last one is cut where there is still more."""
+        if len(self._lines) < 2:
+            return super().render_line(y)
+        styles, width = self.tones(), self.size.width
+        ground, room = styles.of(self.ground), self.size.width - 2
+        rest = [part for line in self._lines[y:] for part in (*line, (" ", "bar"))]
+        shown = rest if y == self.most - 1 else self._lines[y] if y < len(self._lines) else []
+        right = [(text, styles.of(tone)) for text, tone in self._right] if y == 0 else []
+        room -= sum(cell_len(text) for text, _ in right)
+        parts: list[Part] = [(" ", ground)]
+        for text, tone in shown:
+            piece = text if cell_len(text) <= room else fit(text, room)
+            parts.append((piece, styles.of(tone)))
+            room -= cell_len(piece)
+            if room <= 0:
+                break
+        return strip_of([*parts, (" " * max(room, 0), ground), *right], width, ground)
+
+
+def wrapped(parts: Sequence[Toned], width: int) -> list[list[Toned]]:
+    """Parts as lines of at most `width` cells, broken at blanks; every piece keeps its tone."""
+    lines, used = [list[Toned]()], 0
+    for text, tone in parts:
+        for word in re.findall(r" *[^ ]+| +$", text):
+            bare = word.lstrip(" ")
+            if used and used + cell_len(word) > width:
+                lines.append([(bare, tone)] if bare else [])
+                used = cell_len(bare)
+            else:
+                lines[-1].append((word, tone))
+                used += cell_len(word)
+    return lines
 
 
 class Lines(Widget):

@@ -13,10 +13,17 @@ from textual.fuzzy import FuzzySearch
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from iop_tui.kernel.text import clean_line
 from iop_tui.ui.forms.fields import LineInput
+from iop_tui.ui.frame.bars import Lines
 from iop_tui.ui.keys import Action
 from iop_tui.ui.lists.columns import Cell, Column
 from iop_tui.ui.lists.recordlist import RecordList
+from iop_tui.ui.text.cellfit import fit, wrap
+
+_WIDTH = 72
+_SAYS = 2
+"""So many lines tell the whole hint of the entry under the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Palette(ModalScreen[Entry | None]):
     Palette .box { width: 72; max-width: 100%; height: auto; margin-top: 2; background: $kit-ground;
                    border: solid $kit-accent; }
     Palette RecordList { height: 12; }
+    Palette #says { height: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False), Binding("down", "move(1)", show=False),
@@ -81,6 +89,7 @@ class Palette(ModalScreen[Entry | None]):
             yield LineInput(placeholder=self._placeholder)
             yield RecordList(columns, key=lambda entry: (entry.action_id, entry.name), header=False,
                              empty=self._empty)  # fmt: skip
+            yield Lines(id="says")
 
     def on_mount(self) -> None:
         """Show everything."""
@@ -96,6 +105,24 @@ class Palette(ModalScreen[Entry | None]):
 
     def _filter(self, query: str) -> None:
         self.query_one(RecordList).set_rows(ranked(self._entries, query), top=True)
+
+    def on_record_list_highlighted(self, event: RecordList.Highlighted) -> None:
+        """The whole hint of the entry under the cursor: the list has room for its beginning."""
+        event.stop()
+        self._say(event.row.hint)
+
+    def on_record_list_loaded(self, event: RecordList.Loaded) -> None:
+        """Nothing to say where nothing matches."""
+        event.stop()
+        if not event.record_list.count:
+            self._say("")
+
+    def _say(self, hint: str) -> None:
+        says = self.query_one("#says", Lines)
+        width = min(_WIDTH, self.app.size.width) - 4
+        lines = wrap(clean_line(hint), width)
+        shown = [*lines[: _SAYS - 1], fit(" ".join(lines[_SAYS - 1 :]), width).rstrip()]
+        says.show([[(line, "dim")] for line in shown])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run the entry under the cursor."""

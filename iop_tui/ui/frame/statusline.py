@@ -1,4 +1,4 @@
-"""The status line: vault, user, exchange, check, draft; and for five seconds what was just done."""
+"""The status line: vault, user, exchange, check, draft; and for five seconds what was just done, in full."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from textual.timer import Timer
 
-from iop_tui.ui.frame.bars import Bar, Toned
+from iop_tui.ui.frame.bars import TallBar, Toned
 
 TOAST_SECONDS = 5.0
 _TONES = {"information": ("", "bar_accent"), "warning": ("! ", "bar_warn"), "error": ("!! ", "bar_danger")}
 
 
-class StatusLine(Bar):
+class StatusLine(TallBar):
     """Parts by name, shown in the order they were first set: `set_part("draft", "draft saved 10:32")`."""
+
+    most = 4
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -50,6 +52,10 @@ class StatusLine(Bar):
 
     def _update(self) -> None:
         self.show([self._toast] if self._toast else self._joined())
+
+    def is_tall(self) -> bool:
+        """Messages are told in full; the parts stay on one line."""
+        return self._toast is not None
 
     def _joined(self) -> Sequence[Toned]:
         parts: list[Toned] = []

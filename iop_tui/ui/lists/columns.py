@@ -14,6 +14,8 @@ from iop_tui.ui.theme import Tones
 
 R = TypeVar("R")
 GAP = 2
+NARROWEST = 6
+"""A column is cut to no less than this many cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """One column. `width` cells, or a flexible column of at least that width with `weight` above zero.
+    """One column. `width` cells, or a flexible column that grows from that width with `weight` above zero, and gives
+    way first where even the columns that stay do not fit.
 
     `priority`: columns with higher numbers go first when the terminal is narrow; 0 always stays.
     Numbers align right. `sortable` columns appear in the sort menu.
@@ -97,17 +100,24 @@ def _marked(
 
 
 def lay_out(columns: Sequence[Column[R]], width: int, lead: int = 0) -> Layout[R]:
-    """Drop the columns that do not fit, then give what is left to the flexible ones by weight."""
+    """Drop the columns that do not fit, then give what is left to the flexible ones by weight; where those that stay
+    are still too wide together, the widest become narrower, the flexible ones before the others.
+    """
     kept, lead = list(columns), lead + 1
     while len(kept) > 1 and _needed(kept) > width - lead and max(column.priority for column in kept) > 0:
         kept.remove(max(reversed(kept), key=lambda column: column.priority))
     spare = max(width - lead - _needed(kept), 0)
     weights = sum(column.weight for column in kept)
-    widths = []
-    for column in kept:
-        extra = spare * column.weight // weights if weights else 0
-        widths.append((column, column.width + extra))
-    return Layout(tuple(widths), width)
+    widths = [column.width + (spare * column.weight // weights if weights else 0) for column in kept]
+    _narrow(kept, widths, _needed(kept) - (width - lead))
+    return Layout(tuple(zip(kept, widths, strict=True)), width)
+
+
+def _narrow(columns: Sequence[Column[R]], widths: list[int], over: int) -> None:
+    for places in ([at for at, column in enumerate(columns) if column.weight], list(range(len(columns)))):
+        while over > 0 and places and max(widths[at] for at in places) > NARROWEST:
+            widths[max(places, key=lambda at: widths[at])] -= 1
+            over -= 1
 
 
 def _needed(columns: Sequence[Column[R]]) -> int:

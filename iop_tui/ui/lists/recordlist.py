@@ -112,6 +112,12 @@ class RecordList(Widget, Generic[R], can_focus=True):
         """Show rows that are in memory."""
         self.set_source(ListSource(rows), top=top)
 
+    def set_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Show the rows under other columns."""
+        if tuple(columns) != self.columns:
+            self.columns, self._columns_cache = tuple(columns), None
+            self.refresh()
+
     def reload(self, *, keep: bool = True) -> None:
         """Ask again; what is shown stays until the answer is there."""
         self._keeps = keep

@@ -13,8 +13,9 @@ from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote
 from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
+from tests.support.clinic import vaults
 from tests.support.clinic.couples import agree, copied, hold_session, pair_of, plan_together
-from tests.support.clinic.vaults import Program, leave, program, today
+from tests.support.clinic.vaults import Program, leave, today
 from tests.tui.screens.conftest import Desk
 
 Open = Callable[..., AbstractAsyncContextManager[Desk]]
@@ -24,7 +25,7 @@ HELD = "She has saved for a flat of her own since spring and has told nobody abo
 @pytest.fixture(scope="session")
 def coupled(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program with a couple at work."""
-    made = program(tmp_path_factory.mktemp("coupled"))
+    made = vaults.copied(vaults.fresh(tmp_path_factory), tmp_path_factory.mktemp("coupled"))
     ws = made.unlock("nadia")
     pair = pair_of(made, ws)
     cleo = made.beside(ws, "cleo")

@@ -152,3 +152,48 @@ async def test_partner_signature_needs_the_right_line(opened: Open) -> None:
         await desk.see("limited-secrets")
         await desk.press("v")
         await desk.see("Recovery contract")
+
+
+@pytest.mark.nightly
+async def test_files_of_the_joint_record_are_reached_from_its_column(opened: Open, tmp_path: Path) -> None:
+    """80×24 and by keys alone: attached to the joint record from its column, to a partner's from theirs."""
+    file = tmp_path / "mediation.txt"
+    file.write_text("Both agreed to talk on Tuesdays.\n", "utf-8")
+    async with opened("cleo") as desk:
+        await _chart(desk)
+        await desk.press("<enter>")
+        await desk.see("limited-secrets", "[2 Joint]")
+        await desk.open("A")
+        await desk.see("Attachments: Ana Quill & Benjamin", "No files yet")
+        await desk.open("+")
+        await desk.see("Attach a file: Ana Quill & Benjamin", "Joint record of the couple")
+        await desk.paste(str(file))
+        await desk.press("<tab>")
+        await desk.paste("Mediation report")
+        await desk.press("<tab>", "l", "<f2>")
+        await desk.see("Mediation report", "here")
+        await desk.open("<enter>")
+        await desk.see("Both agreed to talk on Tuesdays.")
+        await desk.press("<escape>", "<escape>")
+        await desk.see("Mediation report", "[2 Joint]")
+        await desk.press("1")
+        await desk.see("[1 A Ana Quill]")
+        await desk.open("A")
+        await desk.see("Attachments: Ana Quill", "No files yet")
+        assert "Mediation" not in desk.screen()
+        await desk.open("+")
+        await desk.see("Attach a file: Ana Quill", "Held for this person: you alone")
+
+
+@pytest.mark.nightly
+async def test_who_keeps_no_joint_record_sees_the_constant_line_instead_of_its_files(opened: Open) -> None:
+    async with opened("nadia") as desk:
+        await _chart(desk)
+        await desk.press("<enter>")
+        await desk.see("[1 A Ana Quill]")
+        await desk.press("2")
+        await desk.see("[2 Joint]")
+        await desk.open("A")
+        await desk.see("Attachments: Ana Quill & Benjamin", LINE)
+        await desk.open("+")
+        await desk.see("You are not the couples therapist of this couple.")

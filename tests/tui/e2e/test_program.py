@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.clinic.vaults import Program, program
+from tests.support.clinic.vaults import Program, copied, fresh
 from tests.support.processes.process import Codes, start, unlock
 from tests.tui.terminal import Terminal
 
@@ -19,17 +17,10 @@ SIZES = [(80, 24), pytest.param((120, 40), marks=pytest.mark.nightly)]
 CANARY = "Canarywordzephyr"
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program, made once."""
-    return program(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def made(template: Program, tmp_path: Path) -> Program:
-    """A copy of it for one test."""
-    shutil.copytree(template.path, tmp_path / "vault")
-    return replace(template, path=tmp_path / "vault")
+def made(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Program:
+    """A copy of the small program for one test."""
+    return copied(fresh(tmp_path_factory), tmp_path)
 
 
 @pytest.fixture

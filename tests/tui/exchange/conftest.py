@@ -17,7 +17,7 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
 from iop_tui.workspace import exchanging
-from tests.support.clinic.devices import Device, enrolled, first
+from tests.support.clinic.devices import Device, again, enrolled, first
 from tests.support.clinic.vaults import Program, note, program, today
 from tests.tui.screens.conftest import Desk
 
@@ -88,12 +88,13 @@ def site(made_once: Site, tmp_path: Path) -> Site:
     for name, source in places.items():
         shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("ballast"))
     shutil.copytree(made_once.stick, tmp_path / "media" / "stick")
+    office, laptop = again((made_once.office, made_once.laptop), (tmp_path / "vault", tmp_path / "laptop"))
     return replace(
         made_once,
-        office=replace(made_once.office, path=tmp_path / "vault"),
-        laptop=replace(made_once.laptop, path=tmp_path / "laptop"),
+        office=office,
+        laptop=laptop,
         stick=tmp_path / "media" / "stick",
-        unset=replace(made_once.unset, path=tmp_path / "unset"),
+        unset=replace(office.program, path=tmp_path / "unset"),
     )
 
 

@@ -16,7 +16,7 @@ from iop_tui.clinical.plans import service as plans
 from iop_tui.clinical.sessions import service as sessions
 from iop_tui.clinical.sessions.model import Session
 from tests.support.clinic.plans import plan
-from tests.support.clinic.vaults import Program, copied, note, program, today
+from tests.support.clinic.vaults import Program, copied, fresh, note, today
 from tests.tui.screens.conftest import Desk, opened
 
 __all__ = ["opened"]
@@ -29,7 +29,7 @@ PHRASES = (
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Made once."""
-    made = program(tmp_path_factory.mktemp("notes"))
+    made = copied(fresh(tmp_path_factory), tmp_path_factory.mktemp("notes"))
     with made.workspace() as ws:
         ana = made.people["ana"]
         charting.sign(ws, [plans.save(ws, ana, plan(1, 1, 2)).record])

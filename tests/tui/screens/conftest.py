@@ -17,7 +17,7 @@ from iop_tui.shell.app import IopApp, Opening
 from iop_tui.shell.config import Config
 from iop_tui.shell.screens.today import gather
 from iop_tui.ui.lists.recordlist import RecordList
-from tests.support.clinic.vaults import Program, copied, empty, program
+from tests.support.clinic.vaults import Program, copied, empty, fresh
 
 SECONDS = 30.0
 
@@ -98,7 +98,7 @@ Open = Callable[..., AbstractAsyncContextManager[Desk]]
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The small program, made once."""
-    return program(tmp_path_factory.mktemp("template"))
+    return fresh(tmp_path_factory)
 
 
 @pytest.fixture
@@ -131,6 +131,6 @@ def opened(made: Program) -> Open:
 @pytest.fixture
 def nobody(tmp_path: Path) -> Program:
     """A vault without people."""
-    fresh, ws = empty(tmp_path / "empty")
+    made, ws = empty(tmp_path / "empty")
     ws.close()
-    return fresh
+    return made

@@ -228,7 +228,8 @@ async def test_search_marks_words_by_person_and_opens(opened: Open) -> None:
 async def test_a_colleague_without_a_key_sees_the_directory_only(opened: Open) -> None:
     async with opened("fay") as desk:
         await chart_of(desk, "qui", "Ana Quill")
-        await desk.see("Nothing here yet")
+        await desk.see("Nothing here is open to you", "Allergies, risk, hours, last note  not open to you")
+        assert "none" not in desk.screen()  # what one cannot see is never said to be absent
         await desk.open("n")
         await desk.see("not part of this person's care")
         await desk.press("/")

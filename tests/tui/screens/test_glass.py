@@ -14,7 +14,7 @@ from iop_tui.clinical.emergency.api import Wish
 from iop_tui.clinical.safety.plan import SAFETY_PLAN
 from iop_tui.clinical.staff import service as staff
 from tests.support.clinic.care import SAFETY
-from tests.support.clinic.vaults import PHRASE, Member, Program, copied, leave, program
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied, fresh, leave
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import box, compare
 
@@ -24,7 +24,7 @@ REASON = "Ana calls at night and Nadia does not answer."
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The small program with a privacy officer and a safety plan of Ana's, settled."""
-    made = program(tmp_path_factory.mktemp("glass"))
+    made = copied(fresh(tmp_path_factory), tmp_path_factory.mktemp("glass"))
     with made.workspace() as nadia:
         new = staff.add_user(nadia, name="Pia", user_roles=(roles.PRIVACY_OFFICER,), phrase=bytearray(PHRASE))
         made.users["pia"] = Member("Pia", new.secrets, new)

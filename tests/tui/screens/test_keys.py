@@ -20,6 +20,7 @@ from iop_tui.clinical.sessions.screens import CalendarLines, Schedule, TimeEdito
 from iop_tui.clinical.toxicology.screens import FollowbackPage, RecoveryPage
 from iop_tui.clinical.turnover.screens import CareTeam, SuccessionPage, TransferPage, Turnover
 from iop_tui.shell.app import IopApp
+from iop_tui.shell.attaching.form import AttachForm
 from iop_tui.shell.attaching.page import Attachments, TextPage
 from iop_tui.shell.care.glass import AccessPage, GlassPage
 from iop_tui.shell.charting.chartcheck import ChartCheck
@@ -65,7 +66,7 @@ PAGES: list[type[Page]] = [
     Schedule, CalendarLines, TimeEditor,
     Answering, MeasureCharts, Shelf, RelapsePage, DrillPage, RecoveryPage, FollowbackPage,
     Exchange, Devices, Merge, Twice, TwicePair, GlassPage, AccessPage, LeavingPage, ImportPage, MappingPage,
-    Attachments, TextPage,
+    AttachForm, Attachments, TextPage,
 ]  # fmt: skip
 OWN_WIDGETS = {
     "filter": Caseload, "search": Search, "row": NoteEditor, "noterow": NoteEditor, "textrow": NoteEditor,

@@ -105,10 +105,10 @@ async def test_a_file_that_is_none_changes_nothing_and_says_why(opened: Open, tm
 
 
 @pytest.mark.nightly
-async def test_a_therapist_without_the_office_is_refused(opened: Open) -> None:
-    async with opened("tom", (80, 24)) as desk:
+async def test_who_has_neither_the_office_nor_a_calendar_is_refused(opened: Open) -> None:
+    async with opened("abe", (80, 24)) as desk:
         await desk.press("gc")
-        await desk.see("Caseload", "Odell")
+        await desk.see("Caseload", "No person's record is open to you")
         await desk.open("I")
         await desk.see("Importing is done by the front desk")
 

@@ -98,10 +98,10 @@ async def test_who_is_not_privacy_officer_sees_their_own_events(opened: Open) ->
         assert "Nadia" not in desk.screen()
 
 
-async def test_an_administrator_without_the_directory_sees_initials(opened: Open, made: Program) -> None:
+async def test_an_auditor_is_not_told_to_register_anybody(opened: Open, made: Program) -> None:
     async with opened("abe") as desk:
         await desk.press("gc")
-        await desk.see("Nobody here yet")
+        await desk.see("No person's record is open to you")
 
 
 async def test_no_control_character_reaches_the_screen(opened: Open, made: Program) -> None:

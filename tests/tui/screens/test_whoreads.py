@@ -26,6 +26,7 @@ from iop_tui.clinical.restrictions.screens import RestrictionEditor
 from iop_tui.clinical.sessions.screens import TimeEditor, new_values
 from iop_tui.clinical.toxicology.screens import FollowbackPage
 from iop_tui.kernel.ids import show_id
+from iop_tui.shell.attaching.form import AttachForm, begin
 from iop_tui.shell.care.glass import AccessPage, GlassPage
 from iop_tui.shell.charting.clientsign import ClientSigns
 from iop_tui.shell.charting.corrections import CorrectionEditor
@@ -45,7 +46,7 @@ from iop_tui.ui.page import Page
 from tests.support.clinic import care
 from tests.support.clinic.couples import agree, hold_session, internal, pair_of, plan_together
 from tests.support.clinic.plans import plan
-from tests.support.clinic.vaults import Program, leave, program
+from tests.support.clinic.vaults import Program, copied, fresh, leave
 from tests.tui.screens.conftest import Desk, Open
 from tests.tui.screens.goldens import compare
 
@@ -56,7 +57,7 @@ ELSEWHERE: set[type[Page]] = {CosignPage, Merge, GlassPage, AccessPage}
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program with a plan, a relapse plan, a consent and a couple at work."""
-    made = program(tmp_path_factory.mktemp("who"))
+    made = copied(fresh(tmp_path_factory), tmp_path_factory.mktemp("who"))
     with made.workspace() as ws:
         ana = made.people["ana"]
         made.notes["plan"] = plans.save(ws, ana, plan(1, 1, 1)).record
@@ -114,6 +115,16 @@ def _partner(desk: Desk) -> Page:
     return PartnerSigns(desk.app.ws, records.line_of(desk.app.ws, desk.made.notes["agreement"]), "Ana & Ben")
 
 
+def _file(desk: Desk) -> Page:
+    ws, ana = desk.app.ws, desk.made.people["ana"]
+    return AttachForm(ws, begin(ws, ana, "Ana Quill"), lambda *order: None)
+
+
+def _joint_file(desk: Desk) -> Page:
+    ws, couple = desk.app.ws, desk.made.people["couple"]
+    return AttachForm(ws, begin(ws, couple, "Ana & Ben"), lambda *order: None)
+
+
 NADIA: list[tuple[type[Page], Opens]] = [
     (NoteEditor, at("note", "ana")), (AddendumEditor, at("addendum", record="ana0")),
     (PsychotherapyEditor, at("private", "ana")), (DocumentEditor, at("document", "ana", "risk_assessment")),
@@ -125,10 +136,11 @@ NADIA: list[tuple[type[Page], Opens]] = [
     (TimeEditor, page(_time)), (PersonEditor, at("entry", "ana")), (ClientSigns, at("clientsign", record="ana0")),
     (RecordPage, at("record", record="ana0")), (Versions, at("versions", record="ana0")),
     (GuidePage, at("guide", "ana", "request")), (RestrictionEditor, at("restrictionnew", "ana")),
+    (AttachForm, page(_file)),
 ]  # fmt: skip
 CLEO: list[tuple[type[Page], Opens]] = [
     (DocumentEditor, at("joint", "couple", "joint_note")), (DocumentEditor, at("joint", "couple", "joint_plan")),
-    (PartnerSigns, page(_partner)), (RecordPage, at("record", record="session")),
+    (PartnerSigns, page(_partner)), (RecordPage, at("record", record="session")), (AttachForm, page(_joint_file)),
 ]
 SOL: list[tuple[type[Page], Opens]] = [(CounselingEditor, at("private", "ana"))]
 

@@ -17,6 +17,7 @@ from iop_tui.store.views.view import Changes
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm
 from iop_tui.ui.lists.columns import Cell, Column
+from iop_tui.ui.lists.listpage import ListPage
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
 from iop_tui.ui.text.readview import HEADING, ReadView
@@ -111,7 +112,7 @@ def sections(line: Line) -> list[tuple[str, str, str]]:
     return [*head, *asked, *scores, *watched, *changes]
 
 
-class Shelf(Page):
+class Shelf(ListPage):
     """Every questionnaire the program can give; below it what the one under the cursor asks and scores."""
 
     heading = "Questionnaires"
@@ -123,17 +124,8 @@ class Shelf(Page):
         yield RecordList(COLUMNS, key=lambda row: row.id)
         yield ReadView()
 
-    def on_mount(self) -> None:
-        """Show them."""
-        super().on_mount()
-        self.query_one(RecordList).focus()
-        self.reload()
-
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """All of them again."""
-        self.start(self._show, group="shelf", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(lines)
         self.query_one(RecordList).set_rows(found)
         own = sum(line.own is not None for line in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -18,10 +17,10 @@ from iop_tui.kernel.errors import IopError, ReauthNeeded, Refused
 from iop_tui.ui.ask import AskLine
 from iop_tui.ui.dialogs import Confirm, PickOne
 from iop_tui.ui.frame.bars import Lines, Toned
+from iop_tui.ui.lists.listpage import DetailPage, Told
 from iop_tui.ui.lists.recordlist import RecordList
 from iop_tui.ui.page import Page
 from iop_tui.ui.text.cellfit import wrap
-from iop_tui.ui.text.readview import HEADING, ReadView
 from iop_tui.workspace import Workspace
 
 WEEK = timedelta(days=7)
@@ -29,7 +28,6 @@ REFUSED = "Refused: nothing was changed"
 MOST = 6
 """Lines of an answer that fit above the explanation."""
 TONES = {"gives": "text", "never": "dim", "against": "danger"}
-Told = tuple[str, str, str]
 
 
 def said_lines(said: Said) -> list[Told]:
@@ -40,47 +38,23 @@ def said_lines(said: Said) -> list[Told]:
     return [*lines, ("Know", said.stays, TONES["never"])]
 
 
-class TurnoverPage(Page):
+class TurnoverPage(DetailPage):
     """A list, below it what the last act did and what the line under the cursor means."""
 
     DEFAULT_CSS = """
-    TurnoverPage .lines { height: 1fr; margin-top: 1; }
     TurnoverPage #detail { height: 8; }
     TurnoverPage #top { margin-top: 1; } TurnoverPage #answer { height: auto; }
     """
 
-    @abstractmethod
-    def make_list(self) -> RecordList[Any]:
-        """The list, with the class `lines`."""
-
-    def content(self) -> Iterable[Widget]:
-        """The list, below it the explanation."""
-        yield self.make_list()
+    def between(self) -> Iterable[Widget]:
+        """What the last act did."""
         yield Lines(id="answer")
-        detail = ReadView(id="detail")
-        detail.can_focus = False
-        yield detail
-
-    def on_mount(self) -> None:
-        """What there is."""
-        super().on_mount()
-        self.listing.focus()
-        self.reload()
-
-    @property
-    def listing(self) -> RecordList[Any]:
-        """The list."""
-        return self.query_one(".lines", RecordList)
 
     @property
     def ws(self) -> Workspace:
         """The open vault, for what costs nothing: the clock and who one is."""
         subject: Workspace = self.desk.subject
         return subject
-
-    def tell(self, heading: str, lines: Sequence[Told]) -> None:
-        """Show something below the list."""
-        self.query_one("#detail", ReadView).show((), [("", heading, HEADING), *lines])
 
     def answer(self, heading: str, lines: Sequence[Told] = (), tone: str = "text") -> None:
         """Show what an act did, or why not: it stays until the next act."""
@@ -118,7 +92,7 @@ class TurnoverPage(Page):
     def refused(self, error: IopError) -> None:
         """Say why something was not done."""
         self.answer("Not done", [("", f"{error.message} {error.hint}".strip(), "danger")], "danger")
-        super().refused(error)
+        Page.refused(self, error)
 
     async def agreed(self, question: str, said: Said, label: str) -> bool:
         """Whether it is to be done, after saying what it gives; what a rule stands against is not asked."""

@@ -75,11 +75,8 @@ class Turnover(TurnoverPage):
         """What waits."""
         return RecordList(COLUMNS, key=lambda row: row.key, empty=EMPTY, classes="lines")
 
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """What waits, again."""
-        self.start(self._show, group="waiting", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(waiting)
         self.listing.set_rows(found)
         self.retitle(context=f"{len(found)} waiting" if found else "nothing waiting")

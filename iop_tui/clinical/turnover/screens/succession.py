@@ -79,11 +79,8 @@ class SuccessionPage(TurnoverPage):
         yield Lines(id="top")
         yield from super().content()
 
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """Everything, again."""
-        self.start(self._show, group="lines", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(overview)
         self._gone, self._lines = found.gone, found.lines
         self.listing.set_rows(list(found.lines))

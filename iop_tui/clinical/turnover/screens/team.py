@@ -34,9 +34,9 @@ COLUMNS: tuple[Column[TeamLine], ...] = (
     Column("name", "Name", lambda line: line.name, 12, weight=2),
     Column("role", "Part", lambda line: line.role, 20, weight=2),
     Column("state", "State", _state, 14),
-    Column("since", "Since", lambda line: Cell(_day(line.since), "dim"), 10),
+    Column("since", "Since", lambda line: Cell(_day(line.since), "dim"), 10, priority=1),
     Column("until", "Until", lambda line: _day(line.until), 10),
-    Column("opens", "Opens", lambda line: Cell(listed(line.opens), "dim"), 16, weight=3, priority=1),
+    Column("opens", "Opens", lambda line: Cell(listed(line.opens), "dim"), 16, weight=3, priority=2),
 )
 
 
@@ -63,15 +63,12 @@ class CareTeam(TurnoverPage):
         """Who is on it."""
         return RecordList(COLUMNS, key=lambda line: line.key, empty=EMPTY, classes="lines")
 
-    def reload(self) -> None:
+    async def fill(self) -> None:
         """The team, again."""
-        self.start(self._show, group="team", exclusive=True)
-
-    async def _show(self) -> None:
         found = await self.desk.read(team.care_team, self.person)
         self.listing.set_rows(found)
         count = sum(line.state != OFFICE for line in found)
-        self.retitle(context=f"{self.name_shown}, {count} in the team")
+        self.retitle(f"{self.heading}: {self.name_shown}", f"{count} in the team")
 
     async def explain(self, row: TeamLine) -> None:
         """What somebody opens by the keys they have now."""
