@@ -1,5 +1,6 @@
 """What every test stands on: a home of its own, one time zone, no animations, counts that scale.
 
+`--order` runs the tests of each file in another order, for every test stands by itself: workers share out a file.
 `-m nightly` selects the nightly tests and every test that asks for `scale`, which then gets full counts.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,6 +44,7 @@ def _is_nightly(config: pytest.Config) -> bool:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     sizes = ["small", "clinic", "large"]
+    parser.addoption("--order", metavar="reverse|SEED", help="run tests backwards, or shuffle each file by a seed")
     parser.addoption("--demo-size", default="clinic", choices=sizes, help="the vault that benchmarks measure on")
 
 
@@ -49,9 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("nightly" if _is_nightly(config) else "default")
 
 
+def _order(items: list[pytest.Item], order: str | None) -> None:
+    if order == "reverse":
+        items.reverse()
+    elif order:
+        drawn = {item: sha256(f"{order} {item.nodeid}".encode()).digest() for item in items}
+        items.sort(key=lambda item: (item.path, drawn[item]))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests with scaled counts belong to the default run and to the nightly run."""
+    _order(items, config.getoption("order"))
     if not _is_nightly(config):
         return
     for item in items:

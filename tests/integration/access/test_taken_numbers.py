@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ from iop_tui.clinical.people.model import PERSON, Person
 from iop_tui.clinical.records import api as records
 from iop_tui.store.session import NOBODY
 from iop_tui.store.views.compare import compare_view
-from tests.support.clinic.program import Program, Staff, note, program
+from tests.support.clinic.program import Program, Staff, copied, note, program
 
 IT, DESK = roles.INDIVIDUAL_THERAPIST, roles.FRONT_DESK
 
@@ -38,14 +39,23 @@ class Clinic:
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """Made once, closed."""
     p = program(tmp_path_factory.mktemp("numbers"), seed=12)
     ada, ben, bo, dot = (p.add(name, role) for name, role in (("Ada", IT), ("Ben", IT), ("Bo", IT), ("Dot", DESK)))
     p.settle()
     person = p.register(dot, "Ana")
     p.assign(dot, person, ada, IT)
     p.settle()
-    yield Clinic(p, ada, ben, bo, dot, person)
+    p.close()
+    return Clinic(p, ada, ben, bo, dot, person)
+
+
+@pytest.fixture
+def clinic(template: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+    """A copy for every test, open."""
+    p = copied(template.program, tmp_path, seed=13)
+    yield replace(template, program=p)
     p.close()
 
 

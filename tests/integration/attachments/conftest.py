@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from iop_tui.clinical.attachments.api import Order
+from iop_tui.clinical.couples.api import LIMITED
 from iop_tui.workspace import Workspace
+from tests.support.clinic.couples import agree, pair_of
 from tests.support.clinic.vaults import Program, program, today
 
 Staff = dict[str, Workspace]
@@ -46,8 +48,10 @@ def nadia(small: Program) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="session")
 def staff(small: Program, nadia: Workspace) -> Staff:
-    """Everybody's workspace on one open vault."""
-    return {name: nadia if name == "nadia" else small.beside(nadia, name) for name in small.users}
+    """Everybody's workspace on one open vault; the couple agreed that something may be held for one partner."""
+    found = {name: nadia if name == "nadia" else small.beside(nadia, name) for name in small.users}
+    agree(found["cleo"], pair_of(small, found["cleo"]), LIMITED)
+    return found
 
 
 def order(made: Program, ws: Workspace, person: str = "ana", **more: object) -> Order:

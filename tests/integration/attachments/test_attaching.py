@@ -16,6 +16,7 @@ from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.attachments import service, sources
 from iop_tui.clinical.attachments.api import Order
 from iop_tui.clinical.charting import service as charting
+from iop_tui.clinical.couples import api as couples
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import (
@@ -38,6 +39,7 @@ from iop_tui.store import chunks as stored
 from iop_tui.vault import chunks
 from iop_tui.workspace import Workspace
 from tests.integration.attachments.conftest import Staff, order
+from tests.support.clinic.couples import agree, pair_of
 from tests.support.clinic.vaults import Program, today
 
 _BORDERS = sorted({
@@ -133,6 +135,32 @@ def test_what_is_kept_apart_does_not_enter_the_joint_record(small: Program, staf
     assert refused.value.rule == "attachment.kept_apart"
     done = attachments.attach(cleo, joint, io.BytesIO(b"For both."))
     assert records.line_of(cleo, done.record).compartment_kind == "JNT"
+
+
+def test_files_follow_what_the_couple_agreed_to(fresh: Program) -> None:
+    """CR-7: nothing before both signed, nothing held under separate-only. CR-12: nothing after the end."""
+    with fresh.workspace("cleo") as cleo:
+        pair = pair_of(fresh, cleo)
+
+        def refused(subject: bytes, place: str) -> str:
+            wanted = Order(subject, "A letter", "letter", today(cleo), place=place)
+            with pytest.raises(RuleRefused) as error:
+                attachments.attach(cleo, wanted, io.BytesIO(b"x"))
+            assert not attachments.store(cleo).names()
+            return error.value.rule
+
+        assert (refused(pair.id, "JNT"), refused(pair.a, "HOLD")) == ("couple.agreement", "couple.agreement")
+        cleo.confirm(fresh.users["cleo"].typed())
+        agree(cleo, pair)
+        assert refused(pair.a, "HOLD") == "couple.cr7"
+        home = attachments.check(cleo, Order(pair.id, "A letter", "letter", today(cleo), place="JNT"))
+        couples.dissolve(cleo, pair.id, trigger=couples.TRIGGERS[0])
+        assert (refused(pair.id, "JNT"), refused(pair.a, "HOLD")) == ("couple.ended", "couple.ended")
+        late = Order(pair.id, "A letter", "letter", today(cleo), place="JNT")
+        sealed = attachments.seal(cleo, late, home, io.BytesIO(b"sealed before the end"))
+        with pytest.raises(RuleRefused):
+            attachments.finish(cleo, sealed)
+        assert not attachments.store(cleo).names()
 
 
 def test_a_link_does_not_cross_parts(small: Program, nadia: Workspace) -> None:

@@ -31,9 +31,22 @@ from iop_tui.shell.commands.charting.records import view_as_json
 from iop_tui.vault import agekeys
 from iop_tui.workspace import Workspace, backingup
 from tests.integration.attachments.conftest import order
-from tests.support.clinic.vaults import Program, today
+from tests.support.clinic.vaults import Program, copied, today
 
 CONTENT = b"%PDF-1.7\n" + os.urandom(90_000)
+
+
+@pytest.fixture(scope="module")
+def small(clinic: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """A vault of this file's own, for what leaves is counted."""
+    return copied(clinic, tmp_path_factory.mktemp("leaving"))
+
+
+@pytest.fixture(scope="module")
+def nadia(small: Program) -> Iterator[Workspace]:
+    """Her workspace."""
+    with small.workspace() as ws:
+        yield ws
 
 
 @pytest.fixture(scope="module")

@@ -36,20 +36,20 @@ from iop_tui.interchange.prints.charts import chart_for_person
 from iop_tui.kernel.errors import InputRejected, NotFound, NotReady, Refused, Usage
 from iop_tui.workspace import Workspace
 from tests.support.clinic.care import RELAPSE, SAFETY, SCREEN
-from tests.support.clinic.vaults import PHRASE, Program, leave, program
+from tests.support.clinic.vaults import PHRASE, Program, copied, leave, template
 
 WITHOUT = msgspec.structs.replace
 DAY = timedelta(days=1)
 Open = Callable[[str], Workspace]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program of tests/support/clinic/vaults.py."""
-    return program(tmp_path_factory.mktemp("care"))
+    """The small program of tests/support/clinic/vaults.py, a copy for every test."""
+    return copied(template(tmp_path_factory), tmp_path_factory.mktemp("care"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ws(made: Program) -> Iterator[Workspace]:
     """Nadia's workspace: therapist of Ana and Max."""
     with made.workspace() as opened:
@@ -184,6 +184,7 @@ def test_hark_lies_where_only_its_author_reads_and_in_no_trend(ws: Workspace, ma
 
 
 def test_a_questionnaire_becomes_due_again(ws: Workspace, made: Program) -> None:
+    phq9(ws, made.people["max"], [1] * 9, today(ws))
     lines = [line for line in charting.due(ws) if line.person == made.people["max"] and line.action == "measure"]
     assert [(line.what, line.due) for line in lines] == [("Give the PHQ-9", today(ws) + 7 * DAY)]
 
@@ -198,6 +199,37 @@ def whole_plan(ws: Workspace) -> Any:
                    last_use=day - 30 * DAY)  # fmt: skip
 
 
+def active_plan(sol: Workspace, ana: bytes) -> relapse.Held:
+    """Ana's plan, signed and played through today with a step that worked."""
+    record = keep(sol, ana, RELAPSE_PLAN, whole_plan(sol))
+    charting.sign(sol, [record])
+    drill = standings.play(standings.begin(held_plan(sol, ana).plan), used=True, worked=True)
+    kept = standings.finished(drill, plan="", on=today(sol), minutes=15, with_whom="Sol", confidence=8)
+    relapse.keep_drill(sol, ana, record, kept)
+    return held_plan(sol, ana)
+
+
+def held_plan(sol: Workspace, ana: bytes) -> relapse.Held:
+    """The plan that counts, of which there is one."""
+    held = relapse.current(sol, ana)
+    assert held is not None
+    return held
+
+
+def lapse(sol: Workspace, ana: bytes) -> bytes:
+    """A day of drinking, today; a step of the plan ended it."""
+    known = Lapse(on=today(sol), kind="lapse", substances=("alcohol",), next_steps="Meeting tonight",
+                  known_from="client", step_used="Call Ruth", step_worked=True)  # fmt: skip
+    return keep(sol, ana, LAPSE, known)
+
+
+def review(sol: Workspace, ana: bytes) -> bytes:
+    """What the lapse says about the plan."""
+    begun = charting.begin(sol, ana, RELAPSE_REVIEW)
+    return keep(sol, ana, RELAPSE_REVIEW,
+                WITHOUT(begun, found="Called too late", decision="stays as it is", confidence=8))  # fmt: skip
+
+
 def test_a_relapse_plan_from_draft_to_active_and_back(ws: Workspace, made: Program, beside: Open) -> None:
     sol, ana, day = beside("sol"), made.people["ana"], today(ws)
     low = charting.save(sol, ana, RELAPSE_PLAN, WITHOUT(whole_plan(ws), confidence=5))
@@ -205,35 +237,30 @@ def test_a_relapse_plan_from_draft_to_active_and_back(ws: Workspace, made: Progr
         charting.sign(sol, [low.record])
     record = charting.save(sol, ana, RELAPSE_PLAN, whole_plan(ws), record=low.record).record
     charting.sign(sol, [record])
-    held = relapse.current(sol, ana)
-    assert held is not None
+    held = held_plan(sol, ana)
     assert (held.standing.state, held.standing.active) == (standings.NOT_REHEARSED, False)
     assert "drill" in {line.action for line in charting.due(sol) if line.person == ana}
 
     drill = standings.play(standings.begin(held.plan), used=True, worked=True)
     kept = standings.finished(drill, plan="", on=day, minutes=15, with_whom="Sol", confidence=8)
     relapse.keep_drill(sol, ana, record, kept)
-    held = relapse.current(sol, ana)
-    assert held is not None
+    held = held_plan(sol, ana)
     assert held.standing.state == standings.ACTIVE
     assert held.counts[0].rehearsed_worked == 1
 
-    keep(sol, ana, LAPSE, Lapse(on=day, kind="lapse", substances=("alcohol",), next_steps="Meeting tonight",
-                                known_from="client", step_used="Call Ruth", step_worked=True))  # fmt: skip
-    held = relapse.current(sol, ana)
-    assert held is not None
+    lapse(sol, ana)
+    held = held_plan(sol, ana)
     assert held.standing.state == standings.REVIEW_DUE
     assert (held.counts[1].used, held.counts[1].worked) == (1, 1)
-    begun = charting.begin(sol, ana, RELAPSE_REVIEW)
-    assert begun.occasion == "lapse"
-    keep(sol, ana, RELAPSE_REVIEW, WITHOUT(begun, found="Called too late", decision="stays as it is", confidence=8))
-    held = relapse.current(sol, ana)
-    assert held is not None
-    assert held.standing.state == standings.ACTIVE
+    assert charting.begin(sol, ana, RELAPSE_REVIEW).occasion == "lapse"
+    review(sol, ana)
+    assert held_plan(sol, ana).standing.state == standings.ACTIVE
 
 
 def test_a_lapse_adds_to_the_timeline(ws: Workspace, made: Program, beside: Open) -> None:
     sol, ana = beside("sol"), made.people["ana"]
+    active_plan(sol, ana)
+    lapse(sol, ana)
     found = toxicology.recovery(sol, ana)
     assert found is not None
     assert found.since == today(ws) - 29 * DAY
@@ -242,8 +269,7 @@ def test_a_lapse_adds_to_the_timeline(ws: Workspace, made: Program, beside: Open
 
 def test_a_drill_without_a_used_step_or_without_a_plan_is_refused(ws: Workspace, made: Program, beside: Open) -> None:
     sol, ana = beside("sol"), made.people["ana"]
-    held = relapse.current(sol, ana)
-    assert held is not None
+    held = active_plan(sol, ana)
     empty = standings.finished(
         standings.begin(held.plan), plan="", on=today(ws), minutes=5, with_whom="Sol", confidence=8
     )
@@ -260,7 +286,11 @@ def test_everything_about_substances_is_partner_blind(ws: Workspace, made: Progr
     """The counselor's entries lie in SUD; the couples therapist and the partner's therapist hold none of it."""
     sol, ana, day = beside("sol"), made.people["ana"], today(ws)
     record = keep(sol, ana, DRUG_SCREEN, WITHOUT(SCREEN, collected=day - DAY, resulted=day))
+    active_plan(sol, ana)
+    lapse(sol, ana)
+    review(sol, ana)
     kinds = [RELAPSE_PLAN, RELAPSE_DRILL, RELAPSE_REVIEW, LAPSE, DRUG_SCREEN]
+    assert [sees(sol, ana, kind.kind) for kind in kinds] == [1] * len(kinds)
     assert of_kind(sol, record) == "SUD"
     for name in ("cleo", "tom", "nadia", "bill", "fay", "abe"):
         other = ws if name == "nadia" else beside(name)
@@ -322,6 +352,8 @@ def test_the_safety_plan_reaches_the_treatment_team_and_nobody_else(ws: Workspac
 
 def test_check_ins_from_schedule_to_closed(ws: Workspace, made: Program, beside: Open) -> None:
     sol, ana, day = beside("sol"), made.people["ana"], today(ws)
+    active_plan(sol, ana)
+    lapse(sol, ana)
     begun = charting.begin(sol, ana, SCHEDULE)
     assert begun.cadence == ("1 week", "1 month", "3 months")
     assert begun.contact.startswith("Text only")
@@ -341,9 +373,7 @@ def test_check_ins_from_schedule_to_closed(ws: Workspace, made: Program, beside:
                       step_used="Call Ruth", step_worked=True, closed="reached")  # fmt: skip
     charting.save(sol, ana, CHECK_IN, reached, record=record)
     assert checkins.due_lines(sol) == []
-    held = relapse.current(sol, ana)
-    assert held is not None
-    assert held.counts[1].used == 2
+    assert held_plan(sol, ana).counts[1].used == 2
 
 
 def test_no_check_in_without_a_schedule(ws: Workspace, made: Program) -> None:

@@ -17,7 +17,7 @@ from iop_tui.interchange.prints.markdown import sheet_text
 from iop_tui.interchange.prints.sheets import sheet_of
 from iop_tui.kernel.errors import InputRejected, NotFound
 from iop_tui.workspace import Workspace
-from tests.support.clinic.vaults import PHRASE, Program, leave, program
+from tests.support.clinic.vaults import PHRASE, Program, copied, leave, template
 
 LICENCE = "Permission of 2026-02-01, in the office binder"
 
@@ -28,12 +28,12 @@ def own(stem: str, **more: Any) -> bytes:
     return msgspec.json.encode({"extends": "dast-10", "licence": LICENCE, "texts_of": words, **more})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    return program(tmp_path_factory.mktemp("wording"))
+    return copied(template(tmp_path_factory), tmp_path_factory.mktemp("wording"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ws(made: Program) -> Iterator[Workspace]:
     """Nadia's workspace: therapist of Ana."""
     with made.workspace() as opened:

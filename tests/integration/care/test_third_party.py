@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from iop_tui.access import roles
 from iop_tui.access.settle import settle
 from iop_tui.clinical.imports import service as imports
@@ -14,7 +16,7 @@ from iop_tui.clinical.measures.screens.charts import curve_of
 from iop_tui.clinical.people import service as people
 from iop_tui.interchange.fhir.run import read_run
 from iop_tui.ui.trend.plot import draw, whole
-from tests.support.clinic.vaults import program, refresh
+from tests.support.clinic.vaults import copied, refresh, template
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "fhir" / "measures"
 
@@ -30,11 +32,13 @@ def as_r4(folder: Path) -> Path:
     return path
 
 
-def test_29_item_level_phq9_responses_import_and_chart(tmp_path: Path) -> None:
+def test_29_item_level_phq9_responses_import_and_chart(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     known = json.loads((VECTORS / "scoring_vectors.json").read_bytes())["vectors"]
     expected = [each for each in known if each["id"].startswith("ahrq-")]
     assert len(expected) == 29
-    made = program(tmp_path)
+    made = copied(template(tmp_path_factory), tmp_path)
     with made.workspace("fay") as fay:
         before = {line.id for line in people.caseload(fay)}
         with read_run([as_r4(tmp_path)]) as run:

@@ -1,4 +1,4 @@
-"""One small program per module, opened as Nadia; colleagues open their own workspaces beside hers."""
+"""A small program of its own for every test, opened as Nadia; colleagues open their workspaces beside hers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from iop_tui.workspace import Workspace
-from tests.support.clinic.vaults import Program, leave, program
+from tests.support.clinic.vaults import Program, copied, leave, template
 
 Open = Callable[[str], Workspace]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program of tests/support/clinic/vaults.py."""
-    return program(tmp_path_factory.mktemp("charting"))
+    """A copy of the small program of tests/support/clinic/vaults.py."""
+    return copied(template(tmp_path_factory), tmp_path_factory.mktemp("charting"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ws(made: Program) -> Iterator[Workspace]:
     """Nadia's workspace: therapist of Ana and Max, medical director, founder."""
     with made.workspace() as opened:

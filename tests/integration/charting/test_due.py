@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -28,29 +26,10 @@ from iop_tui.workspace import Workspace
 from tests.support.clinic.charting import CONTINUING, DISCHARGE, INTAKE, RISK
 from tests.support.clinic.consents import Clinic
 from tests.support.clinic.plans import plan
-from tests.support.clinic.vaults import Program, copied, note, program, today
+from tests.support.clinic.vaults import Program, note, today
 
 WITHOUT = msgspec.structs.replace
 FAR = timedelta(days=400)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program, made once."""
-    return program(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def made(template: Program, tmp_path: Path) -> Program:
-    """A program of one's own: time passes here."""
-    return copied(template, tmp_path)
-
-
-@pytest.fixture
-def ws(made: Program) -> Iterator[Workspace]:
-    """Nadia's workspace."""
-    with made.workspace() as opened:
-        yield opened
 
 
 def due_of(ws: Workspace, person: bytes) -> dict[str, tuple[date, str]]:

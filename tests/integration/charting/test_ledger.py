@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,29 +14,10 @@ from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff.profiles import ProgramProfile
 from iop_tui.workspace import Workspace
 from tests.support.clinic.charting import RISK
-from tests.support.clinic.vaults import Program, copied, program, today
+from tests.support.clinic.vaults import Program, today
 
 WITHOUT = msgspec.structs.replace
 FAR = timedelta(days=400)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program, made once."""
-    return program(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def made(template: Program, tmp_path: Path) -> Program:
-    """A program of one's own: time passes here."""
-    return copied(template, tmp_path)
-
-
-@pytest.fixture
-def ws(made: Program) -> Iterator[Workspace]:
-    """Nadia's workspace."""
-    with made.workspace() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,15 +23,14 @@ from iop_tui.kernel.errors import NoKey, NotFound, NotReady, Refused
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
 from tests.support.clinic.plans import plan
-from tests.support.clinic.vaults import Program, leave, note, program, refresh, today
+from tests.support.clinic.vaults import Program, leave, note, refresh, today
 
 WITHOUT = msgspec.structs.replace
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[tuple[Program, Workspace, bytes]]:
+def own(made: Program) -> Iterator[tuple[Program, Workspace, bytes]]:
     """A program of one's own and Max, whom Nadia treats and nobody planned for."""
-    made = program(tmp_path)
     with made.workspace() as ws:
         yield made, ws, made.people["max"]
 

@@ -22,12 +22,12 @@ from iop_tui.kernel.errors import IopError, NoKey, NotFound, Refused
 from iop_tui.store import revisions
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.clinic.vaults import Program, today
+from tests.support.clinic.vaults import Program, leave, today
 
 CANARY = "heliotrope marmalade"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def written(made: Program, ws: Workspace) -> dict[str, bytes]:
     """One note of each kind about Ana: Nadia's and Sol's."""
     sol = made.beside(ws, "sol")
@@ -38,7 +38,7 @@ def written(made: Program, ws: Workspace) -> dict[str, bytes]:
         "nadia": signing.save(ws, ana, PSYCHOTHERAPY_NOTE, nadia).record,
         "sol": signing.save(sol, ana, COUNSELING_NOTE, counselor).record,
     }
-    sol.session.view.close()
+    leave(sol)
     return found
 
 

@@ -27,8 +27,8 @@ from iop_tui.kernel.declare import Document
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.clinic.consents import Clinic, opened, template
-from tests.support.clinic.vaults import note
+from tests.support.clinic.consents import Clinic, opened
+from tests.support.clinic.vaults import note, template
 
 BEN = 'Benjamin "Ben" Odell'
 

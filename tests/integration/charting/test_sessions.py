@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, time, timedelta
 
 import pytest
@@ -14,20 +13,7 @@ from iop_tui.clinical.sessions.model import Session
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NotReady, Refused
 from iop_tui.workspace import Workspace
-from tests.support.clinic.vaults import Program, leave, note, program, today
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """Sessions of several tests lie on days of their own."""
-    return program(tmp_path_factory.mktemp("sessions"))
-
-
-@pytest.fixture(scope="module")
-def ws(made: Program) -> Iterator[Workspace]:
-    """Nadia's workspace."""
-    with made.workspace() as opened:
-        yield opened
+from tests.support.clinic.vaults import Program, leave, note, today
 
 
 def planned(day: date, start: int = 9, **more: object) -> Session:

@@ -16,12 +16,13 @@ from iop_tui.clinical.staff import service as staff
 from iop_tui.kernel.errors import WallRefused
 from iop_tui.kernel.ids import show_id
 from tests.support.clinic import couples
-from tests.support.clinic.consents import Clinic, opened, refused, template
-from tests.support.clinic.vaults import PHRASE, Member
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import PHRASE, Member, template
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A program of its own for every test."""
     with opened(template(tmp_path_factory), tmp_path_factory.mktemp("consulting")) as found:
         yield found
 

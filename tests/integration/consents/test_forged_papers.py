@@ -20,7 +20,8 @@ from iop_tui.kernel.declare import DocumentType
 from iop_tui.kernel.ids import show_id
 from iop_tui.store.session import NOBODY
 from iop_tui.workspace import Workspace
-from tests.support.clinic.consents import Clinic, opened, template
+from tests.support.clinic.consents import Clinic, opened
+from tests.support.clinic.vaults import template
 
 UNSIGNED = "A signature does not fit the text it stands under."
 QUARRY = "quarry walk"

@@ -26,16 +26,17 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.slices import TYPES
 from iop_tui.workspace import Workspace
 from tests.support.clinic import couples
-from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused
 from tests.support.clinic.fhir import patient, read_bundle, resource
-from tests.support.clinic.vaults import note
+from tests.support.clinic.vaults import note, template
 
 KINDS = {kind.kind: kind for kind in TYPES}
 LEE = Recipient(name="Dr Lee", address="1 Main St")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A program of its own for every test."""
     with opened(template(tmp_path_factory), tmp_path_factory.mktemp("releases")) as found:
         yield found
 

@@ -18,8 +18,8 @@ from iop_tui.clinical.restrictions.model import same_name
 from iop_tui.clinical.staff import service as staff
 from iop_tui.interchange import packets
 from iop_tui.kernel.errors import NotFound, NotReady, RoleRefused
-from tests.support.clinic.consents import Clinic, opened, refused, template
-from tests.support.clinic.vaults import PHRASE, Member
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import PHRASE, Member, template
 
 PLAN = "Blue Prairie Health"
 

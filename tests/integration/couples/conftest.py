@@ -11,7 +11,7 @@ import pytest
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Workspace
 from tests.support.clinic.couples import Pair, copied, pair_of
-from tests.support.clinic.vaults import Program, leave, program, refresh
+from tests.support.clinic.vaults import Program, leave, refresh, template
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Clinic:
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program all tests here begin with; it is copied, never changed."""
-    return program(tmp_path_factory.mktemp("couples"))
+    return template(tmp_path_factory)
 
 
 @pytest.fixture

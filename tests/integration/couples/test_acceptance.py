@@ -47,11 +47,11 @@ from iop_tui.kernel.labeled import Clip
 from iop_tui.store.database import open_database
 from iop_tui.vault import envelope
 from iop_tui.workspace import DATABASE, Workspace, backingup
-from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused
 from tests.support.clinic.couples import Pair, agree, hold_session, joint_note, joint_release, pair_of
 from tests.support.clinic.devices import enrolled, first
 from tests.support.clinic.oracle import Log
-from tests.support.clinic.vaults import PHRASE, Member, copied, note, today
+from tests.support.clinic.vaults import PHRASE, Member, copied, note, template, today
 
 IT = roles.INDIVIDUAL_THERAPIST
 NAMES = ("Ana Quill", "Benjamin Odell")

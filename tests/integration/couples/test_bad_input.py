@@ -18,9 +18,9 @@ from iop_tui.clinical.people import service as people
 from iop_tui.clinical.requests import api as requests
 from iop_tui.kernel.errors import Refused, rule_of
 from iop_tui.kernel.ids import show_id
-from tests.support.clinic.consents import Clinic, opened, template
+from tests.support.clinic.consents import Clinic, opened
 from tests.support.clinic.couples import agree, hold_session, pair_of
-from tests.support.clinic.vaults import PERSONS, today
+from tests.support.clinic.vaults import PERSONS, template, today
 
 IT, DA = roles.INDIVIDUAL_THERAPIST, roles.COUNSELOR
 MISSING = tuple(item.field for item in REQUIRED if consents.INTERNAL in item.variants)

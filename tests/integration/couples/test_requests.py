@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from iop_tui.clinical.attachments import api as attachments
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.couples import entries
 from iop_tui.clinical.couples.model import HELD_NOTE, LIMITED, HeldNote, ReportFile, SafetyConcern
@@ -23,6 +25,7 @@ from iop_tui.clinical.safety.model import VIOLENCE_SCREEN, ViolenceScreen
 from iop_tui.clinical.signing import service as signing
 from iop_tui.kernel.errors import NoKey, NotFound, NotReady, RoleRefused, RuleRefused
 from iop_tui.kernel.ids import show_id
+from iop_tui.kernel.streamed import pieces_of
 from tests.integration.couples.conftest import Clinic
 from tests.support.clinic.couples import agree, hold_session, joint_release, plan_together
 from tests.support.clinic.vaults import note, today
@@ -116,6 +119,67 @@ def test_cr10_without_a_decision_both_sign_and_then_it_is_all_there(clinic: Clin
     with pytest.raises(RuleRefused) as refused:  # the authorization names its recipient
         requests.prepare(cleo, pair.a, ask(clinic, recipient="Somebody Else"))
     assert refused.value.rule == "release.request_recipient"
+
+
+def _file(clinic: Clinic) -> bytes:
+    """Something in the joint record, and something held for each partner; the joint one's record."""
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    for person, canary in ((pair.a, b"HOLDA-FILE-CANARY"), (pair.b, b"HOLDB-FILE-CANARY")):
+        held = attachments.Order(person, "Told", "letter", today(cleo), place="HOLD")
+        attachments.attach(cleo, held, io.BytesIO(canary))
+    both = attachments.Order(pair.id, "Mediation report", "letter", today(cleo), "A mediator", place="JNT")
+    return attachments.attach(cleo, both, io.BytesIO(b"JOINT-FILE-CANARY")).record
+
+
+def _files(prepared: requests.Prepared) -> str:
+    """Every byte of a copy, files among it opened with the preparer's keys."""
+    return b"\n".join(b"".join(pieces_of(content)) for _, content in prepared.files).decode()
+
+
+def test_cr10_files_of_the_joint_record_go_by_the_joint_rule(clinic: Clinic) -> None:
+    """By decryption: the whole record with both signatures or on an order, never with one partner's own segments, a
+    summary or a denial; what is held for one partner goes to that partner alone; who keeps no joint record opens none.
+    """
+    _record(clinic)
+    joint, cleo, pair = _file(clinic), clinic.ws("cleo"), clinic.pair
+    for name in ("nadia", "tom"):
+        with pytest.raises(NotFound):
+            attachments.open_file(clinic.ws(name), joint)
+    nadias = _files(requests.prepare(clinic.ws("nadia"), pair.a, ask(clinic)))
+    assert not [word for word in ("JOINT-FILE", "HOLDA-FILE", "HOLDB-FILE", show_id(joint)) if word in nadias]
+
+    def given() -> tuple[str, bool]:
+        prepared = requests.prepare(clinic.ws("cleo"), pair.a, ask(clinic))
+        copy = _files(prepared)
+        assert "HOLDA-FILE-CANARY" in copy
+        assert "HOLDB-FILE-CANARY" not in copy
+        assert attachments.read(cleo, joint)[1].key not in copy
+        assert prepared.foreign == 0
+        return prepared.joint, "JOINT-FILE-CANARY" in copy and show_id(joint) in copy
+
+    assert given() == ("both_signed", False)
+    for decision in ("own_segments_only", "summary_if_agreed", "deny_with_reason"):
+        _decide(clinic, decision)
+        assert given() == (decision, False)
+    _decide(clinic, "court_order", order="Example County 12-345, 2026-01-05")
+    assert given() == ("court_order", True)
+    _decide(clinic, "both_signed")
+    joint_release(cleo, pair, "Ana Quill", NAMES)
+    assert given() == ("both_signed", True)
+
+
+@pytest.mark.nightly
+def test_cr10_what_both_signed_for_some_topics_lets_go_of_those_and_says_so(clinic: Clinic) -> None:
+    """A joint authorization that names topics is no refusal of the whole request: what it does not cover stays."""
+    _record(clinic)
+    cleo, pair = clinic.ws("cleo"), clinic.pair
+    _file(clinic)
+    joint_release(cleo, pair, "Ana Quill", NAMES, topics=("joint plan",))
+    prepared = requests.prepare(cleo, pair.a, ask(clinic))
+    copy = _files(prepared)
+    assert "PLAN-CANARY" in copy
+    assert not [word for word in ("JOINT-FILE-CANARY", "JOINT-CANARY") if word in copy]
+    assert ("What both signed does not cover all of the joint record.", "AAMFT Code of Ethics 2.3") in prepared.withheld
 
 
 def test_cr10_what_both_signed_for_somebody_else_stands_in_nobodys_way(clinic: Clinic) -> None:

@@ -13,8 +13,9 @@ from iop_tui.clinical.safety.plan import SAFETY_PLAN
 from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import service as staff
 from iop_tui.workspace import Workspace
+from tests.support.clinic import vaults
 from tests.support.clinic.care import SAFETY
-from tests.support.clinic.vaults import PHRASE, Member, Program, copied, leave, program
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied, leave
 
 Beside = Callable[[str], Workspace]
 
@@ -22,7 +23,7 @@ Beside = Callable[[str], Workspace]
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The small program with a privacy officer and a signed safety plan of Ana's, settled."""
-    made = program(tmp_path_factory.mktemp("glass"))
+    made = copied(vaults.template(tmp_path_factory), tmp_path_factory.mktemp("glass"))
     with made.workspace() as nadia:
         new = staff.add_user(nadia, name="Pia", user_roles=(roles.PRIVACY_OFFICER,), phrase=bytearray(PHRASE))
         made.users["pia"] = Member("Pia", new.secrets, new)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from iop_tui.workspace import Workspace
-from tests.support.clinic.vaults import Program, program
+from tests.support.clinic import vaults
+from tests.support.clinic.vaults import Program, copied
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Made once, never opened."""
-    return program(tmp_path_factory.mktemp("leaving"))
+    return vaults.template(tmp_path_factory)
 
 
 @pytest.fixture
 def small(template: Program, tmp_path: Path) -> Program:
     """A copy of its own."""
-    shutil.copytree(template.path, tmp_path / "vault")
-    return replace(template, path=tmp_path / "vault", people=dict(template.people), notes=dict(template.notes))
+    return copied(template, tmp_path)
 
 
 @pytest.fixture

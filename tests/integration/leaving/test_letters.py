@@ -21,7 +21,8 @@ from iop_tui.interchange.letterout import release_letter
 from iop_tui.kernel.errors import NotReady, Refused, Usage
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import template
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The fixtures of the charting tests: one small program per module, opened as Nadia."""
+"""The fixtures of the charting tests: a small program of its own for every test, opened as Nadia."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from iop_tui.kernel.ids import show_id
 from iop_tui.store import revisions
 from iop_tui.workspace import Workspace
 from tests.integration.charting.conftest import Open
-from tests.support.clinic.vaults import Program
+from tests.support.clinic.vaults import Program, leave
 
 CANARY = "periwinkle catamaran"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def written(made: Program, ws: Workspace) -> dict[str, bytes]:
     """Signed, one by Nadia and one by Sol, whose work Uma supervises."""
     profiles.set_profile(ws, ws.user.user, StaffProfile(credential="LMSW", supervisor=show_id(made.users["uma"].user)))
@@ -37,7 +37,7 @@ def written(made: Program, ws: Workspace) -> dict[str, bytes]:
         if name == "sol":
             sol.confirm(bytearray(made.users["sol"].phrase))
         charting.sign(who, [found[name]])
-    sol.session.view.close()
+    leave(sol)
     return found
 
 

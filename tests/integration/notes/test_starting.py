@@ -119,7 +119,7 @@ def refused(ws: Workspace, person: bytes, made: ProgressNote) -> str:
     return failure.value.message
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def licensed(made: Program, ws: Workspace) -> Workspace:
     """Nadia is licensed in Kansas, was in Missouri."""
     licences = (Licence(state="KS"), Licence(state="MO", until=today(ws) - timedelta(days=1)))

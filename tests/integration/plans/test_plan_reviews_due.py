@@ -27,7 +27,7 @@ from iop_tui.workspace import Workspace
 from iop_tui.workspace import unsaved as journal
 from tests.support.clinic.charting import INTAKE, RISK
 from tests.support.clinic.plans import plan
-from tests.support.clinic.vaults import Program, keep, leave, note, program, today
+from tests.support.clinic.vaults import Program, copied, keep, leave, note, template, today
 
 WITHOUT = msgspec.structs.replace
 PRESENT = {
@@ -37,19 +37,10 @@ PRESENT = {
 KINDS = {item.kind: item for item in slices.TYPES}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The small program, made once."""
-    return program(tmp_path_factory.mktemp("plans"))
-
-
 @pytest.fixture
-def own(template: Program, tmp_path: Path) -> Iterator[tuple[Program, Workspace, bytes]]:
-    """A copy of it, and Max, whom Nadia treats and nobody planned for."""
-    import shutil
-
-    shutil.copytree(template.path, tmp_path / "vault")
-    made = dataclasses.replace(template, path=tmp_path / "vault")
+def own(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[tuple[Program, Workspace, bytes]]:
+    """A copy of the small program, and Max, whom Nadia treats and nobody planned for."""
+    made = copied(template(tmp_path_factory), tmp_path)
     with made.workspace() as ws:
         yield made, ws, made.people["max"]
 

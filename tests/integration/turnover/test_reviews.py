@@ -15,13 +15,15 @@ from iop_tui.clinical.staff import api as staffing
 from iop_tui.clinical.staff import profiles
 from iop_tui.kernel.errors import NotFound, RoleRefused
 from iop_tui.kernel.ids import show_id
-from tests.support.clinic.consents import Clinic, opened, refused, template
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import template
 
 WALK = "quarry walk"  # in Nadia's newest note about Ana
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A program of its own for every test."""
     with opened(template(tmp_path_factory), tmp_path_factory.mktemp("reviews")) as found:
         yield found
 

@@ -23,8 +23,8 @@ from iop_tui.clinical.turnover.model import SUCCESSION, Succession
 from iop_tui.kernel.errors import NoKey, NotFound, RoleRefused, WallRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
-from tests.support.clinic.consents import Clinic, opened, refused, template
-from tests.support.clinic.vaults import PHRASE, Member, note
+from tests.support.clinic.consents import Clinic, opened, refused
+from tests.support.clinic.vaults import PHRASE, Member, note, template
 
 IT, CT, MD = roles.INDIVIDUAL_THERAPIST, roles.COUPLES_THERAPIST, roles.MEDICAL_DIRECTOR
 QUARRY = "quarry accident"  # in Tom's note about Ben

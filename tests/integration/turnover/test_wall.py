@@ -19,8 +19,8 @@ from iop_tui.clinical.staff import service as staff
 from iop_tui.clinical.turnover import api as turnover
 from iop_tui.kernel.errors import WallRefused
 from iop_tui.kernel.ids import show_id
-from tests.support.clinic.consents import Clinic, opened, template
-from tests.support.clinic.vaults import PHRASE, Member
+from tests.support.clinic.consents import Clinic, opened
+from tests.support.clinic.vaults import PHRASE, Member, template
 
 IT = roles.INDIVIDUAL_THERAPIST
 

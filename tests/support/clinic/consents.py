@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ import pytest
 from iop_tui.clinical.compliance import service as compliance
 from iop_tui.clinical.consents import api as consents
 from iop_tui.clinical.consents.api import Consent, ConsentSignature, Recipient
-from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import RuleRefused
 from iop_tui.kernel.ids import show_id
 from iop_tui.workspace import Workspace
 from tests.support.clinic.oracle import Log, Row, Seen
-from tests.support.clinic.vaults import PERSONS, Program, program, refresh, today
+from tests.support.clinic.vaults import PERSONS, Program, copied, refresh, today
 
 
 @dataclass
@@ -111,25 +109,10 @@ class Clinic:
         return consents.template(variant, **{**values, **more})
 
 
-_MADE: list[Program] = []
-
-
-def template(factory: pytest.TempPathFactory) -> Program:
-    """The small program, made once for all tests of a process and never opened itself."""
-    if not _MADE:
-        _MADE.append(program(factory.mktemp("template")))
-    return _MADE[0]
-
-
 @contextmanager
 def opened(made: Program, folder: Path) -> Iterator[Clinic]:
     """A copy of a small program, open."""
-    clock, codes = FixedClock(made.clock.now_ms()), FixedClock(made.code_clock.now_ms())
-    shutil.copytree(made.path, folder / "vault")
-    copy = replace(
-        made, path=folder / "vault", env=replace(made.env, clock=clock, code_clock=codes), clock=clock,
-        code_clock=codes, users=dict(made.users),
-    )  # fmt: skip
+    copy = copied(made, folder)
     clinic = Clinic(copy, copy.unlock("nadia"))
     try:
         yield clinic

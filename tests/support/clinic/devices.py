@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +58,21 @@ class Device:
         """One exchange with a carrier."""
         with self.workspace(name) as ws:
             return exchanging.sync(ws, line(place))
+
+
+def again(devices: Sequence[Device], places: Sequence[Path]) -> list[Device]:
+    """These devices of one program over copies of their vaults at other places, with clocks and codes of their own."""
+    old = devices[0].program
+    codes, found = FixedClock(old.code_clock.now_ms()), []
+    for device, place in zip(devices, places, strict=True):
+        clock = FixedClock(device.clock.now_ms())
+        env = replace(device.env, clock=clock, code_clock=codes)
+        found.append(replace(device, path=place, env=env, clock=clock))
+    program = replace(
+        old, path=places[0], env=found[0].env, clock=found[0].clock, code_clock=codes, users=dict(old.users),
+        people=dict(old.people), notes=dict(old.notes),
+    )  # fmt: skip
+    return [replace(device, program=program) for device in found]
 
 
 def line(place: Path) -> RemoteLine:

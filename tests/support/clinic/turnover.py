@@ -8,8 +8,7 @@ import pytest
 
 from iop_tui.access import roles
 from iop_tui.clinical.staff import service as staff
-from tests.support.clinic.consents import template
-from tests.support.clinic.vaults import PHRASE, Member, Program, copied
+from tests.support.clinic.vaults import PHRASE, Member, Program, copied, template
 
 _MADE: list[Program] = []
 

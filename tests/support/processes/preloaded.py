@@ -45,9 +45,10 @@ class _Server:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """End it."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        """End it: it ends with its input."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         self._process.wait(10)
         self._folder.cleanup()
 
