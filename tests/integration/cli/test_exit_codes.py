@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from iop_tui.vault import areas, headfile
 from iop_tui.vault.glance import FIXED, HASH_BYTES, HEADER_FRAME, checksum
+from iop_tui.workspace.slotaccess import tag_of
 from tests.support.processes import command as commands
 from tests.support.processes.command import Site, command, pipe_of
 
@@ -84,13 +87,24 @@ def test_now_is_for_demo_vaults(site: Site) -> None:
 
 
 def test_wrong_secrets_look_the_same(site: Site) -> None:
-    right = site.secrets("Dana Example")
-    wrong = [
+    header = headfile.read(site.path / headfile.NAME).header
+    taken: set[int] = set()
+
+    def apart(names: Iterable[str]) -> str:
+        """The first name whose wait is not noted at the place of another one's: names share 256 of them."""
+        found = next(name for name in names if areas.bucket(tag_of(header, name)) not in taken)
+        taken.add(areas.bucket(tag_of(header, found)))
+        return found
+
+    dana, nobody = apart(["Dana Example"]), apart(f"Nobody {number}" for number in range(1000))
+    other = apart(str(user["name"]) for user in site.built.users)
+    right, theirs = site.secrets(dana), site.secrets(other)
+    wrong: list[list[dict[str, object]]] = [
         [{"passphrase": "not the passphrase at all"}, right[1]],
-        [right[0], {"totp": "000000"}],
+        [theirs[0], {"totp": "000000"}],
     ]
     seen = []
-    for name, secrets in (("Dana Example", wrong[0]), ("Nobody Here", right), ("Ravi Sample", wrong[1])):
+    for name, secrets in ((dana, wrong[0]), (nobody, right), (other, wrong[1])):
         done = command("--vault", str(site.path), "--user", name, "--json", "list", "people", secrets=secrets)
         seen.append((done.code, done.out))
     assert {code for code, _ in seen} == {4}
