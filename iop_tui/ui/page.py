@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -21,19 +21,22 @@ from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widget import Widget
-from textual.worker import WorkType
+from textual.worker import WorkerCancelled, WorkType
 
 from iop_tui.kernel.errors import IopError
 from iop_tui.ui.app import KitApp
 from iop_tui.ui.frame.footer import FooterLine
 from iop_tui.ui.frame.statusline import StatusLine
 from iop_tui.ui.frame.titleline import TitleLine
+from iop_tui.ui.text.editor import PASTE
 
 W = TypeVar("W")
 R = TypeVar("R")
 P = ParamSpec("P")
 HOLD_SECONDS = 5.0
 """Keys never wait longer than this for an answer that does not come."""
+SAVE = "save"
+"""The group of a page's work that stores what is written."""
 
 
 class Desk(Generic[W]):
@@ -247,10 +250,18 @@ class Page(Screen[None]):
         group: str = "default",
         exclusive: bool = False,
     ) -> None:
-        """Run `work(*args)` for this page; a refusal is said in words. `exclusive` drops what was asked before."""
-        self.run_worker(cast(WorkType[None], partial(self._guarded, work, *args)), group=group, exclusive=exclusive)
+        """Run `work(*args)` for this page; a refusal is said in words. `exclusive` drops what was asked before.
 
-    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> None:
+        What is of the group `save` begins when every paste before it has been looked at and stands where it belongs.
+        """
+        guarded = partial(self._guarded, group, work, *args)
+        self.run_worker(cast(WorkType[None], guarded), group=group, exclusive=exclusive)
+
+    async def _guarded(self, group: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> None:
+        if group == SAVE:
+            for paste in [one for one in self.workers if one.group == PASTE and one.node is self]:
+                with suppress(WorkerCancelled):
+                    await paste.wait()
         try:
             await work(*args)
         except IopError as error:

@@ -76,6 +76,10 @@ class Vetting(Protocol):
         ...
 
 
+PASTE = "paste"
+"""The group of a page's work that looks at what was pasted."""
+
+
 def pasted(widget: Widget, text: str, insert: Callable[[str], None], *, inside: bool = False) -> None:
     """Insert a pasted text, now or after the app has looked at where it came from and where it goes.
 
@@ -92,7 +96,7 @@ def pasted(widget: Widget, text: str, insert: Callable[[str], None], *, inside: 
     async def look(call: Callable[[], Awaitable[str]]) -> None:
         insert(await call())
 
-    start(look, partial(app.vetted, screen, text, source), group="paste")
+    start(look, partial(app.vetted, screen, text, source), group=PASTE)
 
 
 class NoteText(SparingTextArea):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, time, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -24,6 +27,7 @@ from iop_tui.clinical.staff import api as staff
 from iop_tui.clinical.staff import profiles
 from iop_tui.clinical.staff.profiles import StaffProfile
 from iop_tui.kernel.ids import show_id
+from iop_tui.shell.app import IopApp
 from iop_tui.shell.charting.supervision import Supervision
 from iop_tui.shell.screens.today import Today
 from iop_tui.ui.forms.fields import LineInput
@@ -316,6 +320,28 @@ async def test_a_signed_note_is_corrected_and_both_texts_stay(opened: Open, made
         await desk.press("h")
         await desk.see("Versions: Progress note", "quarry walk", "harbor walk", "Amendment: Presentation")
         assert records.line_of(desk.app.ws, record).mark == "amended"
+
+
+async def test_saving_waits_for_a_paste_that_is_still_looked_at(opened: Open, made: Program) -> None:
+    record, looked, vet = made.notes["ana0"], asyncio.Event(), IopApp.vetted
+
+    async def slowly(app: Any, screen: Any, text: str, source: Any) -> str:
+        await looked.wait()
+        return await vet(app, screen, text, source)
+
+    async with opened() as desk:
+        desk.app.screen.go("record", record)
+        await desk.see("Progress note of 2026-03-10")
+        await desk.press("c")
+        await desk.see("Correction of the progress note: Ana Quill")
+        desk.app.screen.query_one(Form).load({"presentation": "Reports sleeping better since the harbor walk."})
+        with mock.patch.object(IopApp, "vetted", slowly):
+            await fill(desk, {"amend_reason": "c", "amend_explanation": "It was the harbor."})
+            await desk.open("<f2>")
+            looked.set()
+            await desk.until(lambda: bool(signing.amendments(desk.app.ws, record, signed=False)), "the draft")
+        (draft,) = signing.amendments(desk.app.ws, record, signed=False)
+        assert records.read(desk.app.ws, draft.id).document.explanation == "It was the harbor."
 
 
 async def test_withdrawing_needs_a_reason_and_is_said_everywhere(opened: Open, made: Program) -> None:

@@ -299,7 +299,7 @@ class Answering(JournalPage):
 
     def action_result_enter(self) -> None:
         """Keep it, or ask for what is missing first."""
-        self.start(self.save_draft, group="save")
+        self.action_save()
 
     def action_result_back(self) -> None:
         """The questions again."""
