@@ -96,10 +96,8 @@ class Session:
         """The key of a compartment generation. Raises `NoKey` where this user has none, or none any more: what was
         given until a date ends then, also in a session that stayed open.
         """
-        cached = self._keys.get((compartment, generation))
-        if cached is None:
-            cached = self._keys[(compartment, generation)] = self._key(compartment, generation)
-        secret, end_ms = cached
+        place = (compartment, generation)
+        secret, end_ms = self._keys.get(place) or self._keys.setdefault(place, self._key(compartment, generation))
         if 0 < end_ms <= self.clock.now_ms():
             raise NoKey("Your access to this part of the record has ended.", "Ask who gave it to you.")
         return secret
@@ -377,8 +375,7 @@ class Session:
 
         The view is made ready while the disk flushes the vault, and keeps nothing before the vault has it.
         """
-        placed, headed = self.db.start(self.sealed(work))
-        view = self.view
+        view, (placed, headed) = self.view, self.db.start(self.sealed(work))
         try:
             with view.near():
                 changes = self._caught_up(lambda: catchup.take_in(self, work, placed))

@@ -57,6 +57,8 @@ def join(
     """
     if (path / headfile.NAME).exists() or (path / DATABASE).exists():
         raise Refused("There is a vault in this folder already.", "Choose another folder with --vault.")
+    if path.is_dir() and any(path.iterdir()):
+        raise Refused(f"The folder {path.name} is not empty.", "Choose another one with --vault, or empty it.")
     slot, pin, secrets = _slot_of(grant, env, name, phrase)
     fresh = slots.VaultKeys(Secret(env.rng.token(32)), new.seed)
     own = slots.with_wrap(slot, secrets.enc_public(), fresh)
@@ -69,6 +71,8 @@ def join(
             os.replace(coming.folder, staging / FOLDER)
             os.replace(staging, path)
     except BaseException:  # also a stop by the user: half a vault must not stay in the place of one
+        if (staging / FOLDER).exists() and not coming.folder.exists():
+            os.replace(staging / FOLDER, coming.folder)
         shutil.rmtree(staging, ignore_errors=True)
         raise
     shutil.rmtree(coming.folder.parent, ignore_errors=True)

@@ -22,14 +22,14 @@ from iop_tui.clinical.people import api as people
 from iop_tui.clinical.records import api as records
 from iop_tui.clinical.restrictions import api as restrictions
 from iop_tui.clinical.staff import api as staff
-from iop_tui.kernel.errors import RuleRefused
+from iop_tui.kernel.errors import NotFound, RuleRefused
 from iop_tui.kernel.ids import parse_id, show_id
 from iop_tui.store.work import Work
 from iop_tui.workspace import Workspace
 
 APART = (Kind.SAFE, Kind.HOLD)
 """What is kept apart: that somebody tried to release it stands in nobody else's report."""
-_REPORT_FILE = "report_file"  # the slice that declares it builds on this one
+_REPORT_FILE, _ATTACHMENT = "report_file", "attachment"  # the slices that declare them build on this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,26 @@ def directions(ws: Workspace, person: bytes, chosen: Sequence[bytes], recipient:
     return found
 
 
+_LINK = "SELECT kind, CASE kind WHEN ? THEN json_extract(doc, '$.record') END FROM record WHERE record = ?"
+
+
+def attached_to(ws: Workspace, record: bytes) -> str:
+    """The kind of the record that an attachment belongs to, over others of its kind; empty for anything else."""
+    kind, seen = "", set[bytes]()
+    while record not in seen:
+        seen.add(record)
+        row = ws.view.one(_LINK, (_ATTACHMENT, record))
+        if row is None:
+            return ""
+        if not row[1]:
+            return kind and str(row[0])
+        try:
+            kind, record = _ATTACHMENT, parse_id(row[1])
+        except NotFound:
+            break  # a link that nobody can follow
+    return ""
+
+
 def reaches(ws: Workspace, consent: bytes, record: bytes) -> bool:
     """Whether an authorization covers a record, as `release` will ask. Raises `NotFound`."""
     try:
@@ -178,7 +198,8 @@ def _check(ws: Workspace, item: _Item, person: bytes, ground: Ground, line: Cons
         _check_joint(ws, item, person, ground, line)
     elif item.person != person:
         raise RuleRefused("release.other_person", "A record of somebody else was chosen.", "program rule CR-10.")
-    if item.document_kind == _REPORT_FILE and ground.basis not in (disclosures.REPORT, disclosures.ORDER):
+    of_report = _REPORT_FILE in (item.document_kind, attached_to(ws, item.record))
+    if of_report and ground.basis not in (disclosures.REPORT, disclosures.ORDER):
         raise RuleRefused("release.report_file", "The file of a report goes to who takes reports, or to a court.",
                           "Whom it is about does not learn from it who spoke: 45 CFR 164.524(a)(2)(v).")  # fmt: skip
     if item.kind in APART and ground.basis == disclosures.REQUEST and ground.authority.strip():

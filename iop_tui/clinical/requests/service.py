@@ -185,6 +185,7 @@ def _own(ws: Workspace, prepared: Prepared, *, elsewhere: bool) -> None:
         f" AND r.kind NOT IN ({','.join('?' * len(hidden))}) ORDER BY r.service_date, r.created_ms, r.record",
         (prepared.person, *kinds, *hidden),
     )
+    rows = [row for row in rows if consents.attached_to(ws, row[0]) not in _TOLD_BY_OTHERS]
     if elsewhere:
         under = consents.directions(ws, prepared.person, [row[0] for row in rows], _recipient(ws, prepared))
         prepared.under = {show_id(record): consent for record, consent in under.items()}

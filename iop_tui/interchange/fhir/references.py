@@ -227,7 +227,7 @@ class Index:
         for key in (*entered.keys, *(f"Patient?identifier={alias}" for alias in self.persons[node].aliases)):
             for where in (scope, _ANYWHERE):
                 first = self._claimed.setdefault((where, key), node)
-                if self.persons[first].face[:2] != self.persons[node].face[:2]:
+                if _may_be_two(self.persons[first].face, self.persons[node].face):
                     self._doubtful.add((where, key))
 
     def _is_doubtful(self, scope: int, key: str) -> bool:
@@ -307,6 +307,11 @@ class Index:
             return ""
         owner, _ = self.person_of(scope, node)
         return self.names[node] if owner is None or owner == person else ""
+
+
+def _may_be_two(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two entries of one name may be two people: by family name and birth date, or where none of these says."""
+    return one[:2] != other[:2] or (not one[1] and one != other)
 
 
 def hash_of(parts: Iterable[str]) -> int:

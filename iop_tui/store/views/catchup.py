@@ -168,7 +168,8 @@ def _apply_revisions(
         db.executemany("INSERT OR IGNORE INTO late VALUES (?)", late)
         if any(item.kind in AUTHORITY_KINDS for item in records):
             session.view.set_number(db, AUTHORITY, session.view.number(AUTHORITY) + 1)
-        session.view.set_number(db, _REVISIONS, done)
+        # Another thread may have come further meanwhile: the counter never goes back.
+        session.view.set_number(db, _REVISIONS, max(done, session.view.number(_REVISIONS)))
         kept()
 
     session.view.transaction(work)

@@ -15,6 +15,7 @@ from iop_tui.exchange.remotes.directory import ROOT, DirectoryRemote
 from iop_tui.exchange.remotes.patient import LinkLost
 from iop_tui.exchange.remotes.port import CarrierGone
 from iop_tui.kernel.clock import FixedClock
+from iop_tui.kernel.errors import IopError, Refused
 from iop_tui.kernel.rng import SeededRng
 from iop_tui.workspace import Environment, exchanging, joining
 from tests.exchange.remotes.contract import pack
@@ -100,6 +101,24 @@ def test_what_came_before_the_link_was_lost_is_there_at_the_next_try(newcomer: N
     assert set(second.asked) == total - here
     assert newcomer.opens()
     assert not newcomer.coming.exists()
+
+
+def test_what_came_is_kept_where_the_vault_cannot_get_its_place(newcomer: Newcomer) -> None:
+    """The folder was empty when it began; later somebody put something there."""
+    newcomer.path.mkdir()
+    (newcomer.path / "other").write_text("mine")
+    with pytest.raises(Refused):
+        newcomer.join(newcomer.server())
+    (newcomer.path / "other").unlink()
+    server = newcomer.server(down=lambda: bool((newcomer.path / "other").write_text("mine")) and False)
+    with pytest.raises(IopError):
+        newcomer.join(server)
+    assert [item.name for item in newcomer.path.iterdir()] == ["other"]
+    (newcomer.path / "other").unlink()
+    again = newcomer.server()
+    newcomer.join(again)
+    assert again.asked == []
+    assert newcomer.opens()
 
 
 @pytest.mark.nightly

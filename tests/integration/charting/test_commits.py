@@ -18,7 +18,7 @@ from iop_tui.store.members import membership
 from iop_tui.store.session import Session
 from iop_tui.store.vaultdb import VaultDb
 from iop_tui.store.views import catchup
-from iop_tui.store.views.view import View
+from iop_tui.store.views.view import Changes, View
 from iop_tui.workspace import Workspace
 from tests.support.clinic.vaults import Program, note, today
 
@@ -161,3 +161,9 @@ def test_a_view_that_was_built_anew_meanwhile_shows_the_write_too(
     assert shown(ws) == before | {written}
     ws.session.view = old
     fresh.view.close()
+
+
+def test_how_far_the_view_is_never_goes_back(ws: Workspace) -> None:
+    """Who reads in slowly what others wrote long ago sets nobody back."""
+    catchup._apply_revisions(ws.session, [row for _, row in ws.session.db.revisions_since(0, 1)], Changes(), 1)
+    assert ws.behind() == 0

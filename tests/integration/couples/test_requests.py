@@ -104,6 +104,27 @@ def test_cr14_the_file_of_a_report_does_not_reach_whom_it_is_about(clinic: Clini
     assert refused.value.rule == "release.report_file"
 
 
+def test_cr14_nor_does_a_file_that_was_attached_to_it(clinic: Clinic) -> None:
+    """The form as it was sent names who spoke just as the file of the report does; also over another attachment."""
+    pair = clinic.pair
+    keep_report(clinic.ws("cleo"), pair.a, ReportFile(learned=today(clinic.nadia), text="As told by Ben"))
+    nadia = clinic.ws("nadia")
+    before, to = requests.prepare(nadia, pair.a, ask(clinic)), next(iter(records.lines(nadia, ("report_file",)))).id
+    ground = consents.Ground(disclosures.REQUEST, consents.Recipient(name="Ana Quill"), "copy")
+    for _ in range(2):
+        order = attachments.Order(pair.a, "FORM-CANARY by Ben", "letter", today(nadia), place="SAFE", record=to)
+        to = attachments.attach(nadia, order, io.BytesIO(b"FORM-CANARY")).record
+        with pytest.raises(RuleRefused) as refused:
+            consents.release(nadia, nadia.work(), pair.a, [to], ground)
+        assert refused.value.rule == "release.report_file"
+    after = requests.prepare(nadia, pair.a, ask(clinic))
+    assert "FORM-CANARY" not in _files(after)
+    assert after.as_json() == before.as_json()
+    own = attachments.Order(pair.a, "Own letter", "letter", today(nadia), place="SAFE")
+    attachments.attach(nadia, own, io.BytesIO(b"OWN-CANARY"))
+    assert "OWN-CANARY" in _files(requests.prepare(nadia, pair.a, ask(clinic)))
+
+
 def test_cr10_without_a_decision_both_sign_and_then_it_is_all_there(clinic: Clinic) -> None:
     _record(clinic)
     cleo, pair = clinic.ws("cleo"), clinic.pair

@@ -327,6 +327,19 @@ def test_whose_it_is_is_never_guessed_between_two_people_of_one_name(tmp_path: P
     assert (twice.one("condition").person_key, twice.rejected) == ("Patient/a", [])
 
 
+def test_without_a_birth_date_a_family_name_says_nothing(tmp_path: Path) -> None:
+    """Two organisations' `Patient/1`, both called Smith: told apart by their numbers alone, so nobody guesses."""
+    lines = [
+        {"resourceType": "Patient", "id": "1", "name": [{"family": "Smith", "given": [given]}],
+         "identifier": [{"system": "urn:x", "value": number}]}
+        for given, number in (("Ann", "A-1"), ("Bob", "B-7"))
+    ]  # fmt: skip
+    path = tmp_path / "export.ndjson"
+    path.write_text("\n".join(json.dumps(each) for each in (*lines, _condition("c", "Patient/1"))) + "\n")
+    found = read_here(path)
+    assert (found.of("condition"), len(found.rejected)) == ([], 1)
+
+
 def test_a_person_of_another_server_is_another_person(tmp_path: Path) -> None:
     """`Patient/1` of one server is not `Patient/1` of the next; a version or the protocol makes no difference."""
     here, there = "https://one.example/fhir/Patient/1", "https://two.example/fhir/Patient/1"
