@@ -3,8 +3,8 @@
     world = World(folder, seed, Founded.make(…))
     world.step() …; world.settle(); worldcheck.check(world)
 
-What is excused, and nothing else: a revision whose only copies were on a device that was put back to an older image
-and on carriers that lost it.
+What is excused, and nothing else: a revision, or a pack that others name, whose only copies were on a device that was
+put back to an older image and on carriers that lost or damaged it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from iop_tui.access import roles
 from iop_tui.clinical.notes import service as notes
 from iop_tui.clinical.people import service as people
 from iop_tui.clinical.people.model import Person
-from iop_tui.exchange import carrying
+from iop_tui.exchange import carrying, packs
 from iop_tui.exchange.carrying import Budget
-from iop_tui.exchange.mirror import Mirror
+from iop_tui.exchange.mirror import FOLDER, Mirror
 from iop_tui.exchange.remotes.directory import ROOT, DirectoryRemote
 from iop_tui.kernel.clock import FixedClock
 from iop_tui.kernel.errors import IopError, Refused
@@ -39,8 +39,8 @@ ROUNDS = 8
 
 
 class World:
-    """Devices and carriers of one program. `written`: revisions somebody made; `at_risk`: those that only a device had
-    which was put back; `images`: older states of carriers.
+    """Devices and carriers of one program. `written`: revisions somebody made; `at_risk`, `packs_at_risk`: those that
+    only a device had which was put back, and packs it had; `images`: older states of carriers.
     """
 
     def __init__(self, folder: Path, seed: int, founded: Founded, *, carriers: int = 3) -> None:
@@ -55,6 +55,7 @@ class World:
         self.realm = founded.realm
         self.written: set[bytes] = set()
         self.at_risk: set[bytes] = set()
+        self.packs_at_risk: set[str] = set()
         self._snapshots: dict[Path, list[Path]] = {}
         self._count = 0
 
@@ -211,6 +212,7 @@ class World:
         if not station.images:
             return
         station.close()
+        self.packs_at_risk |= _sound(station.device.path / FOLDER)
         shutil.rmtree(station.device.path)
         shutil.copytree(self.dice.choice(station.images), station.device.path)
         # Views are put back with the vault; the program's own state is the image's.
@@ -276,7 +278,10 @@ class World:
             (station.rows(), set(ledger.forks()), ledger.missing())
             for station, ledger in zip(self.stations, ledgers, strict=True)
         ]
-        return all(state == states[0] for state in states) and not states[0][2]
+        places = [*self.carriers, *(station.device.path / FOLDER for station in self.stations)]
+        gone = self.packs_at_risk - {check for place in places for check in _sound(place)}
+        missing = {packs.text(digest)[:26] for digest in states[0][2]}
+        return all(state == states[0] for state in states) and missing <= gone
 
     def close(self) -> None:
         """Lock everything."""
@@ -291,6 +296,13 @@ class World:
         places = [carrier / ROOT / "p" for carrier in self.carriers]
         files = [file for place in places for file in sorted(place.rglob("*")) if file.is_file()]
         return self.dice.choice(files) if files else None
+
+
+def _sound(place: Path) -> set[str]:
+    """The checks of the packs in a folder that are what their names say."""
+    files = [file for file in (place / ROOT / "p").rglob("*") if file.is_file()]
+    names = [(file, packs.parse_name(file.relative_to(place / ROOT).as_posix())) for file in files]
+    return {name.check for file, name in names if name is not None and packs.fits(name, file.read_bytes())}
 
 
 MOVES: tuple[tuple[int, str], ...] = (
